@@ -1,0 +1,143 @@
+//! Lifetimes on the wire: OData's `Edm.Duration`, `[-]P[nD][T[nH][nM][n[.n]S]]`.
+
+use core::fmt;
+
+use time::SignedDuration;
+
+use crate::ExpirationError;
+
+const NANOSECONDS_IN_SECOND: u32 = 1_000_000_000;
+const SECONDS_IN_MINUTE: u64 = 60;
+const SECONDS_IN_HOUR: u64 = 60 * SECONDS_IN_MINUTE;
+const SECONDS_IN_DAY: u64 = 24 * SECONDS_IN_HOUR;
+
+/// Reads a duration.
+///
+/// Digits after the ninth of a fraction are dropped, and there may be any number of digits.
+///
+/// # Errors
+///
+/// [`ExpirationError::Malformed`] if the text is no duration, else
+/// [`ExpirationError::OutOfRange`] if it overflows [`SignedDuration`].
+pub(crate) fn parse(text: &str) -> Result<SignedDuration, ExpirationError> {
+    let (negative, unsigned) = match text.strip_prefix('-') {
+        Some(unsigned) => (true, unsigned),
+        None => (false, text),
+    };
+    let components = unsigned.strip_prefix('P').ok_or(ExpirationError::Malformed)?;
+    let (date, time) = match components.split_once('T') {
+        Some((_, "")) => return Err(ExpirationError::Malformed),
+        Some((date, time)) => (date, time),
+        None if components.is_empty() => return Err(ExpirationError::Malformed),
+        None => (components, ""),
+    };
+
+    let mut rest = date;
+    let days = component(&mut rest, 'D');
+    if !rest.is_empty() {
+        return Err(ExpirationError::Malformed);
+    }
+    rest = time;
+    let hours = component(&mut rest, 'H');
+    let minutes = component(&mut rest, 'M');
+    let (seconds, nanoseconds) = seconds(rest)?;
+
+    let total = [
+        days.map(|count| count.checked_mul(SECONDS_IN_DAY)),
+        hours.map(|count| count.checked_mul(SECONDS_IN_HOUR)),
+        minutes.map(|count| count.checked_mul(SECONDS_IN_MINUTE)),
+        seconds.map(Some),
+    ]
+    .into_iter()
+    .flatten()
+    .try_fold(0_u64, |total, seconds| total.checked_add(seconds?))
+    .and_then(|total| i64::try_from(total).ok())
+    .ok_or(ExpirationError::OutOfRange)?;
+    let duration = SignedDuration::new(total, nanoseconds);
+    Ok(if negative { -duration } else { duration })
+}
+
+/// Takes `n` and its unit off the front of the text, if that is how it starts.
+///
+/// A number too large for 64 bits is the largest one, which is out of range in every unit.
+fn component(rest: &mut &str, unit: char) -> Option<u64> {
+    let (digits, after) = digits(rest)?;
+    *rest = after.strip_prefix(unit)?;
+    Some(digits.parse().unwrap_or(u64::MAX))
+}
+
+/// Reads what is left of the text as `n[.n]S`, or as nothing.
+fn seconds(rest: &str) -> Result<(Option<u64>, i32), ExpirationError> {
+    if rest.is_empty() {
+        return Ok((None, 0));
+    }
+    let number = rest.strip_suffix('S').ok_or(ExpirationError::Malformed)?;
+    let (whole, after) = digits(number).ok_or(ExpirationError::Malformed)?;
+    let fraction = match after.strip_prefix('.') {
+        Some(fraction) if matches!(digits(fraction), Some((_, ""))) => fraction,
+        None if after.is_empty() => "0",
+        Some(_) | None => return Err(ExpirationError::Malformed),
+    };
+    let nanoseconds = fraction
+        .bytes()
+        .map(|digit| i32::from(digit - b'0'))
+        .chain(core::iter::repeat(0))
+        .take(9)
+        .fold(0, |nanoseconds, digit| nanoseconds * 10 + digit);
+    Ok((Some(whole.parse().unwrap_or(u64::MAX)), nanoseconds))
+}
+
+/// Splits the text after its leading digits, of which there must be one.
+fn digits(text: &str) -> Option<(&str, &str)> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    (end > 0).then(|| text.split_at(end))
+}
+
+/// Writes a positive duration with carries, without parts that are zero and without trailing
+/// zeros.
+pub(crate) fn write(duration: SignedDuration, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let total = duration.whole_seconds().unsigned_abs();
+    let nanoseconds = duration.subsec_nanoseconds().unsigned_abs();
+    let (days, in_day) = (total / SECONDS_IN_DAY, total % SECONDS_IN_DAY);
+    let (hours, minutes, seconds) = (
+        in_day / SECONDS_IN_HOUR,
+        in_day % SECONDS_IN_HOUR / SECONDS_IN_MINUTE,
+        in_day % SECONDS_IN_MINUTE,
+    );
+
+    f.write_str("P")?;
+    if days > 0 {
+        write!(f, "{days}D")?;
+    }
+    if in_day > 0 || nanoseconds > 0 {
+        f.write_str("T")?;
+    }
+    if hours > 0 {
+        write!(f, "{hours}H")?;
+    }
+    if minutes > 0 {
+        write!(f, "{minutes}M")?;
+    }
+    if seconds > 0 || nanoseconds > 0 {
+        write!(f, "{seconds}")?;
+        write_fraction(nanoseconds, f)?;
+        f.write_str("S")?;
+    }
+    Ok(())
+}
+
+/// Writes a dot and the fraction of a second without its trailing zeros, or nothing for zero.
+pub(crate) fn write_fraction(nanoseconds: u32, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if nanoseconds == 0 {
+        return Ok(());
+    }
+    f.write_str(".")?;
+    let mut rest = nanoseconds;
+    let mut unit = NANOSECONDS_IN_SECOND / 10;
+    while rest > 0 {
+        write!(f, "{}", rest / unit)?;
+        rest %= unit;
+        unit /= 10;
+    }
+    Ok(())
+}

@@ -1,0 +1,336 @@
+use alloc::boxed::Box;
+use core::iter::FusedIterator;
+use core::mem;
+
+use time::Timestamp;
+
+use crate::preferred::StoredPreferred;
+use crate::session::StoredSession;
+use crate::sessions::Sessions;
+use crate::{
+    ClearSession, Command, CommandError, Preferred, Presence, Session, SetPreferred, SetSession, instant,
+};
+
+/// How many live sessions one user may have; expired ones do not count.
+pub const MAX_SESSIONS: usize = 128;
+
+/// The presence of one user: sessions, a preference beside them, and what was told last.
+///
+/// The methods are of three kinds.
+/// - *Contacts* change the model: [`apply`](Self::apply) obeys a command and [`tick`](Self::tick)
+///   lets time pass. Both tell, by an [`Outcome`], what the user was and is now, and when to tick
+///   next.
+/// - *Reads* change nothing, and are right at any instant, ticked or not:
+///   [`presence`](Self::presence), [`deadline`](Self::deadline), [`forecast`](Self::forecast),
+///   [`sessions`](Self::sessions) and [`preferred`](Self::preferred).
+/// - [`is_empty`](Self::is_empty) says whether the model can be dropped.
+///
+/// `S` is the caller's session id; the model only compares it.
+///
+/// # Time
+///
+/// Every method takes the instant `now` at which it happens; the model has no clock. While
+/// instants never fall, what is visible is a pure function of the accepted commands and `now`, and
+/// ticks only free what has expired (rule T3). A state holds up to its boundary and has changed
+/// *at* it (rules T1 and T2). When the clock has stepped back, what was set in what is now the
+/// future counts, from the next contact on, as set at that contact, so nothing lives longer than it
+/// was granted; reads before that answer as if the contact had come first (rule T5). Instants are
+/// exact to the nanosecond in the years 1677 to 2262, and saturate outside (rule T6).
+///
+/// ```
+/// use presence_core::{Presence, PresenceModel, SessionPresence, SetSession, SignedDuration, Timestamp};
+///
+/// let nine = Timestamp::UNIX_EPOCH;
+/// let mut user = PresenceModel::new();
+/// let outcome = user.apply(SetSession::new("phone", SessionPresence::InACall), nine)?;
+/// assert_eq!(outcome.changed(), Some(Presence::InACall));
+///
+/// let five_past = nine + SignedDuration::minutes(5);
+/// assert_eq!(outcome.deadline, Some(five_past));
+/// assert_eq!(user.presence(five_past - SignedDuration::NANOSECOND), Presence::InACall);
+/// assert_eq!(user.presence(five_past), Presence::Offline);
+///
+/// assert_eq!(user.tick(five_past).changed(), Some(Presence::Offline));
+/// assert!(user.is_empty());
+/// # Ok::<(), presence_core::CommandError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PresenceModel<S> {
+    sessions: Sessions<S>,
+    /// In a box, as most users prefer nothing most of the time.
+    preferred: Option<Box<StoredPreferred>>,
+    told: Presence,
+}
+
+impl<S> PresenceModel<S> {
+    /// Creates a user of whom nothing is known: offline (rule S12).
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { sessions: Sessions::None, preferred: None, told: Presence::Offline }
+    }
+}
+
+impl<S> Default for PresenceModel<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S: Ord> PresenceModel<S> {
+    /// Obeys a command: expires, fades and aggregates at `now`, and only then does what it says
+    /// (rule T2).
+    ///
+    /// # Errors
+    ///
+    /// A refused command changes nothing at all (rule T4).
+    /// - [`CommandError::SessionNotFound`] where the session to clear does not exist at `now`
+    ///   (rule S11).
+    /// - [`CommandError::TooManySessions`] where a new session would be the 129th that is live at
+    ///   `now`.
+    pub fn apply(
+        &mut self,
+        command: impl Into<Command<S>>,
+        now: Timestamp,
+    ) -> Result<Outcome, CommandError> {
+        let now = instant::to_nanoseconds(now);
+        match command.into() {
+            Command::SetSession(body) => self.set_session(body, now)?,
+            Command::ClearSession(body) => self.clear_session(&body, now)?,
+            Command::SetPreferred(body) => self.set_preferred(body, now),
+            Command::ClearPreferred(_) => self.clear_preferred(now),
+            Command::Tick(_) => self.heal(now),
+        }
+        Ok(self.tell(now))
+    }
+
+    fn set_session(&mut self, body: SetSession<S>, now: i64) -> Result<(), CommandError> {
+        let SetSession { session_id, presence, expiration } = body;
+        let is_live = |stored: &&StoredSession<S>| stored.presence(now, now).is_some();
+        let live = self.sessions.as_slice().iter().filter(is_live);
+        if live.clone().count() >= MAX_SESSIONS && !live.clone().any(|stored| stored.id == session_id) {
+            return Err(CommandError::TooManySessions);
+        }
+        self.heal(now);
+        match StoredSession::new(session_id, presence, expiration, now) {
+            Ok(session) => self.sessions.insert(session),
+            Err(session_id) => self.sessions.retain(|stored| stored.id != session_id),
+        }
+        Ok(())
+    }
+
+    fn clear_session(&mut self, body: &ClearSession<S>, now: i64) -> Result<(), CommandError> {
+        let is_meant = |stored: &StoredSession<S>| stored.id == body.session_id;
+        self.sessions
+            .as_slice()
+            .iter()
+            .find(|stored| is_meant(stored) && stored.presence(now, now).is_some())
+            .ok_or(CommandError::SessionNotFound)?;
+        self.heal(now);
+        self.sessions.retain(|stored| !is_meant(stored));
+        Ok(())
+    }
+}
+
+impl<S> PresenceModel<S> {
+    /// Lets time pass: frees what has expired, and tells what has faded.
+    ///
+    /// One late tick equals many early ones (rule T3).
+    pub fn tick(&mut self, now: Timestamp) -> Outcome {
+        let now = instant::to_nanoseconds(now);
+        self.heal(now);
+        self.tell(now)
+    }
+
+    /// Returns what others see at `now`.
+    #[must_use]
+    pub fn presence(&self, now: Timestamp) -> Presence {
+        let now = instant::to_nanoseconds(now);
+        self.visible(now, now)
+    }
+
+    /// Returns the next instant at which a tick has anything to do if no command comes: a fade or
+    /// an expiry, visible or not.
+    ///
+    /// It is always later than `now`, and `None` where nothing is left that could end.
+    #[must_use]
+    pub fn deadline(&self, now: Timestamp) -> Option<Timestamp> {
+        let now = instant::to_nanoseconds(now);
+        self.next_boundary(now, now).map(instant::from_nanoseconds)
+    }
+
+    /// Returns the visible future after `now` if no command comes, in order of time, without end
+    /// only in name: it ends when the user is offline and nothing is left.
+    #[must_use]
+    pub fn forecast(&self, now: Timestamp) -> Forecast<'_, S> {
+        let now = instant::to_nanoseconds(now);
+        Forecast { model: self, contact: now, at: now, presence: self.visible(now, now) }
+    }
+
+    /// Returns the sessions that are live at `now`, in the order of their ids.
+    pub fn sessions(&self, now: Timestamp) -> impl Iterator<Item = Session<'_, S>> {
+        let now = instant::to_nanoseconds(now);
+        self.sessions.as_slice().iter().filter_map(move |stored| stored.view(now))
+    }
+
+    /// Returns the preference that is in force at `now`, visible or not (rules P4 and U6).
+    #[must_use]
+    pub fn preferred(&self, now: Timestamp) -> Option<Preferred> {
+        self.preferred.as_ref()?.view(instant::to_nanoseconds(now))
+    }
+
+    /// Returns whether the model equals a new one: no session and no preference is stored, and
+    /// offline is what was told last.
+    ///
+    /// What has expired is stored until the next contact.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sessions.as_slice().is_empty() && self.preferred.is_none() && self.told == Presence::Offline
+    }
+
+    fn set_preferred(&mut self, body: SetPreferred, now: i64) {
+        self.heal(now);
+        self.preferred = StoredPreferred::new(body.presence, body.expiration, now).map(Box::new);
+    }
+
+    fn clear_preferred(&mut self, now: i64) {
+        self.heal(now);
+        self.preferred = None;
+    }
+
+    /// Moves what lies in the future back to this contact (rule T5), and frees what has expired.
+    fn heal(&mut self, now: i64) {
+        for session in self.sessions.as_mut_slice() {
+            session.heal(now);
+        }
+        self.sessions.retain(|stored| stored.presence(now, now).is_some());
+        self.preferred = self.preferred.take().filter(|stored| stored.presence(now, now).is_some());
+        if let Some(stored) = &mut self.preferred {
+            stored.heal(now);
+        }
+    }
+
+    fn tell(&mut self, now: i64) -> Outcome {
+        let current = self.visible(now, now);
+        let previous = mem::replace(&mut self.told, current);
+        let deadline = self.next_boundary(now, now).map(instant::from_nanoseconds);
+        Outcome { previous, current, deadline }
+    }
+
+    /// Aggregates (rules P1 to P5) at an instant not before the contact.
+    fn visible(&self, contact: i64, at: i64) -> Presence {
+        let sessions = self.sessions.as_slice().iter();
+        let Some(claimed) = sessions.filter_map(|stored| stored.presence(contact, at)).max() else {
+            return Presence::Offline;
+        };
+        let preferred = self.preferred.as_ref().and_then(|stored| stored.presence(contact, at));
+        preferred.unwrap_or(claimed)
+    }
+
+    /// Returns the first fade or expiry after an instant not before the contact.
+    fn next_boundary(&self, contact: i64, at: i64) -> Option<i64> {
+        let sessions = self.sessions.as_slice().iter();
+        sessions
+            .filter_map(|stored| stored.deadline(contact, at))
+            .chain(self.preferred.as_ref().and_then(|stored| stored.deadline(contact, at)))
+            .min()
+    }
+}
+
+/// What a contact did, seen from outside.
+///
+/// ```
+/// use presence_core::{Presence, PresenceModel, SessionPresence, SetSession, Timestamp};
+///
+/// let now = Timestamp::UNIX_EPOCH;
+/// let mut user = PresenceModel::new();
+/// let call = SetSession::new("phone", SessionPresence::InACall);
+/// assert_eq!(user.apply(call, now)?.changed(), Some(Presence::InACall));
+/// assert_eq!(user.apply(call, now)?.changed(), None);
+/// # Ok::<(), presence_core::CommandError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[must_use = "a change that is not told to others is lost, and a deadline that is not kept is a user stuck online"]
+pub struct Outcome {
+    /// What was told by the contact before this one, so outcomes chain without a gap.
+    pub previous: Presence,
+    /// What others see from now on.
+    pub current: Presence,
+    /// When to tick next, as [`PresenceModel::deadline`] says.
+    pub deadline: Option<Timestamp>,
+}
+
+impl Outcome {
+    /// Returns what observers must be told, if there is anything new to tell.
+    #[must_use]
+    pub fn changed(&self) -> Option<Presence> {
+        (self.previous != self.current).then_some(self.current)
+    }
+}
+
+/// The visible future of a user if no command comes, from [`PresenceModel::forecast`].
+///
+/// It is exact: it names every visible change and no other.
+///
+/// ```
+/// use presence_core::{Presence, PresenceModel, SessionPresence, SetSession, Timestamp};
+///
+/// let now = Timestamp::UNIX_EPOCH;
+/// let mut user = PresenceModel::new();
+/// let hour = "PT1H".parse().unwrap();
+/// let _ = user.apply(SetSession::new(1, SessionPresence::Available).with_expiration(hour), now)?;
+/// let future: Vec<_> =
+///     user.forecast(now).map(|change| (change.at.as_seconds() / 60, change.presence)).collect();
+/// assert_eq!(
+///     future,
+///     [(5, Presence::AvailableInactive), (10, Presence::Away), (60, Presence::Offline)]
+/// );
+/// # Ok::<(), presence_core::CommandError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Forecast<'a, S> {
+    model: &'a PresenceModel<S>,
+    contact: i64,
+    at: i64,
+    presence: Presence,
+}
+
+impl<S> Iterator for Forecast<'_, S> {
+    type Item = Change;
+
+    fn next(&mut self) -> Option<Change> {
+        loop {
+            self.at = self.model.next_boundary(self.contact, self.at)?;
+            let before = mem::replace(&mut self.presence, self.model.visible(self.contact, self.at));
+            if self.presence != before {
+                return Some(Change { at: instant::from_nanoseconds(self.at), presence: self.presence });
+            }
+        }
+    }
+}
+
+impl<S> FusedIterator for Forecast<'_, S> {}
+
+/// What a user will show, and from when on.
+///
+/// With the feature `serde` it is written as
+/// `{"at":"2026-11-20T09:05:00Z","availability":"Away","activity":"Away"}`.
+///
+/// ```
+/// use presence_core::{Presence, PresenceModel, SessionPresence, SetSession, Timestamp};
+///
+/// let now = Timestamp::UNIX_EPOCH;
+/// let mut user = PresenceModel::new();
+/// let _ = user.apply(SetSession::new(1, SessionPresence::InACall), now)?;
+/// let change = user.forecast(now).next().unwrap();
+/// assert_eq!((change.at.as_seconds(), change.presence), (300, Presence::Offline));
+/// # Ok::<(), presence_core::CommandError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Change {
+    /// The first instant at which the presence shows.
+    pub at: Timestamp,
+    /// What will show.
+    pub presence: Presence,
+}

@@ -1,0 +1,100 @@
+//! Instants on the wire: `YYYY-MM-DDThh:mm:ss[.1 to 9 digits]Z`, and nothing else of RFC 3339.
+//!
+//! Capitals, no offsets, no 60th second: one instant has one form, and texts of equal precision
+//! sort as the instants do. With the feature `serde` the module can be named in
+//! `#[serde(with = "presence_core::rfc3339")]`; unlike the forms of the crate `time`, this one
+//! does not depend on features that other crates switch on.
+//!
+//! ```
+//! use presence_core::rfc3339;
+//!
+//! let at = rfc3339::parse("2026-11-20T09:00:00.250Z")?;
+//! assert_eq!(at.as_milliseconds(), 1_795_165_200_250);
+//! assert_eq!(rfc3339::display(at).to_string(), "2026-11-20T09:00:00.25Z");
+//! # Ok::<(), presence_core::InstantError>(())
+//! ```
+
+use core::fmt;
+
+use time::{Date, Month, Time, Timestamp, UtcDateTime};
+
+use crate::{InstantError, duration, instant};
+
+/// Reads an instant.
+///
+/// # Errors
+///
+/// [`InstantError`] where the text is not of the one form, or names a day or a time of day that
+/// does not exist.
+pub fn parse(text: &str) -> Result<Timestamp, InstantError> {
+    parts(text).ok_or(InstantError)
+}
+
+fn parts(text: &str) -> Option<Timestamp> {
+    let mut rest = text.strip_suffix('Z')?;
+    let year = number(&mut rest, 4)?;
+    rest = rest.strip_prefix('-')?;
+    let month = number(&mut rest, 2)?;
+    rest = rest.strip_prefix('-')?;
+    let day = number(&mut rest, 2)?;
+    rest = rest.strip_prefix('T')?;
+    let hour = number(&mut rest, 2)?;
+    rest = rest.strip_prefix(':')?;
+    let minute = number(&mut rest, 2)?;
+    rest = rest.strip_prefix(':')?;
+    let second = number(&mut rest, 2)?;
+    let nanosecond = match rest.strip_prefix('.') {
+        Some(mut fraction) => {
+            let digits = fraction.len();
+            let missing = u32::try_from(9_usize.checked_sub(digits)?).ok()?;
+            number(&mut fraction, digits)? * 10_u32.pow(missing)
+        }
+        None if rest.is_empty() => 0,
+        None => return None,
+    };
+
+    let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
+    let date = Date::from_calendar_date(i32::try_from(year).ok()?, month, u8::try_from(day).ok()?);
+    let time = Time::from_hms_nano(
+        u8::try_from(hour).ok()?,
+        u8::try_from(minute).ok()?,
+        u8::try_from(second).ok()?,
+        nanosecond,
+    );
+    Some(UtcDateTime::new(date.ok()?, time.ok()?).into())
+}
+
+/// Takes a number of exactly so many digits, at least one and at most nine, off the front.
+fn number(rest: &mut &str, digits: usize) -> Option<u32> {
+    let (number, after) = rest.split_at_checked(digits)?;
+    if !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    *rest = after;
+    number.parse().ok()
+}
+
+/// Returns the text of an instant, without trailing zeros in its fraction.
+///
+/// An instant outside the years 1677 to 2262 is written as the nearest one inside (rule T6).
+#[must_use]
+pub fn display(instant: Timestamp) -> impl fmt::Display + fmt::Debug + Copy {
+    Rfc3339(instant::from_nanoseconds(instant::to_nanoseconds(instant)))
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Rfc3339(Timestamp);
+
+impl fmt::Display for Rfc3339 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month, day) = self.0.to_calendar_date();
+        let (hour, minute, second, nanosecond) = self.0.as_hms_nano();
+        let month = u8::from(month);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
+        duration::write_fraction(nanosecond, f)?;
+        f.write_str("Z")
+    }
+}
+
+#[cfg(feature = "serde")]
+pub use crate::wire::{deserialize_instant as deserialize, serialize_instant as serialize};

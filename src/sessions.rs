@@ -1,0 +1,101 @@
+use alloc::vec::Vec;
+use core::{mem, slice};
+
+use crate::session::StoredSession;
+
+/// The sessions of one user, in the order of their ids, so that equal sets are equal values.
+///
+/// Most users have one or two sessions; those are kept in place, and only more are kept on the
+/// heap. Each number of sessions has exactly one form.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Sessions<S> {
+    None,
+    One(StoredSession<S>),
+    Two([StoredSession<S>; 2]),
+    Many(Vec<StoredSession<S>>),
+}
+
+impl<S: Ord> Sessions<S> {
+    /// Adds a session, or replaces the one of the same id whole (rule S3).
+    pub(crate) fn insert(&mut self, session: StoredSession<S>) {
+        match self.as_slice().binary_search_by(|stored| stored.id.cmp(&session.id)) {
+            Ok(at) => {
+                if let Some(stored) = self.as_mut_slice().get_mut(at) {
+                    *stored = session;
+                }
+            }
+            Err(at) => {
+                *self = match mem::replace(self, Self::None) {
+                    Self::None => Self::One(session),
+                    Self::One(other) if at == 0 => Self::Two([session, other]),
+                    Self::One(other) => Self::Two([other, session]),
+                    Self::Two(others) => {
+                        let mut sessions = Vec::from(others);
+                        sessions.insert(at, session);
+                        Self::Many(sessions)
+                    }
+                    Self::Many(mut sessions) => {
+                        sessions.insert(at, session);
+                        Self::Many(sessions)
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<S> Sessions<S> {
+    /// Removes every session that is not to be kept, and gives memory back after a crowd.
+    pub(crate) fn retain(&mut self, keep: impl Fn(&StoredSession<S>) -> bool) {
+        if self.as_slice().iter().all(&keep) {
+            return;
+        }
+        *self = match mem::replace(self, Self::None) {
+            Self::None | Self::One(_) => Self::None,
+            Self::Two([first, second]) => match (keep(&first), keep(&second)) {
+                (true, true) => Self::Two([first, second]),
+                (true, false) => Self::One(first),
+                (false, true) => Self::One(second),
+                (false, false) => Self::None,
+            },
+            Self::Many(mut sessions) => {
+                sessions.retain(&keep);
+                sessions.shrink_to(sessions.len().saturating_mul(2));
+                Self::from(sessions)
+            }
+        };
+    }
+
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [StoredSession<S>] {
+        match self {
+            Self::None => &mut [],
+            Self::One(session) => slice::from_mut(session),
+            Self::Two(sessions) => sessions,
+            Self::Many(sessions) => sessions,
+        }
+    }
+
+    pub(crate) fn as_slice(&self) -> &[StoredSession<S>] {
+        match self {
+            Self::None => &[],
+            Self::One(session) => slice::from_ref(session),
+            Self::Two(sessions) => sessions,
+            Self::Many(sessions) => sessions,
+        }
+    }
+}
+
+impl<S> From<Vec<StoredSession<S>>> for Sessions<S> {
+    /// Takes sessions that are in the order of their ids.
+    fn from(sessions: Vec<StoredSession<S>>) -> Self {
+        if sessions.len() > 2 {
+            return Self::Many(sessions);
+        }
+        let mut sessions = sessions.into_iter();
+        match (sessions.next(), sessions.next()) {
+            (Some(first), Some(second)) => Self::Two([first, second]),
+            (Some(only), None) => Self::One(only),
+            (None, _) => Self::None,
+        }
+    }
+}
