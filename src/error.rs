@@ -77,6 +77,9 @@ pub enum CommandError {
     /// The user holds as many live sessions as one user may: [`MAX_SESSIONS`].
     #[error("the user has {MAX_SESSIONS} live sessions, and no more are allowed")]
     TooManySessions,
+    /// The directory holds as many users as it can tell apart: 2³².
+    #[error("the directory is full")]
+    TooManyUsers,
 }
 
 impl CommandError {
@@ -85,7 +88,7 @@ impl CommandError {
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::SessionNotFound => ErrorCode::NotFound,
-            Self::TooManySessions => ErrorCode::Forbidden,
+            Self::TooManySessions | Self::TooManyUsers => ErrorCode::Forbidden,
         }
     }
 

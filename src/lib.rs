@@ -13,12 +13,15 @@
 extern crate alloc;
 
 mod command;
+mod directory;
 mod duration;
 mod error;
+mod hasher;
 mod instant;
 mod model;
 mod preferred;
 mod presence;
+mod queue;
 pub mod rfc3339;
 mod session;
 mod sessions;
@@ -28,10 +31,12 @@ mod wire;
 pub use time::{SignedDuration, Timestamp};
 
 pub use crate::command::{ClearPreferred, ClearSession, Command, SetPreferred, SetSession, Tick};
+pub use crate::directory::PresenceDirectory;
 pub use crate::error::{
     ActivityError, AvailabilityError, CommandError, ErrorCode, ExpirationError, InstantError,
     PreferredPresenceError, PresenceError, SessionPresenceError,
 };
+pub use crate::hasher::{UserHashBuilder, UserHasher};
 pub use crate::model::{Change, Forecast, MAX_SESSIONS, Outcome, PresenceModel};
 pub use crate::preferred::{Preferred, PreferredExpiration, PreferredPresence};
 pub use crate::presence::{Activity, Availability, Presence};

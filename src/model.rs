@@ -1,11 +1,12 @@
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::iter::FusedIterator;
 use core::mem;
 
 use time::Timestamp;
 
 use crate::preferred::StoredPreferred;
-use crate::session::StoredSession;
+use crate::session::{Grant, Stage, StoredSession};
 use crate::sessions::Sessions;
 use crate::{
     ClearSession, Command, CommandError, Preferred, Presence, Session, SetPreferred, SetSession, instant,
@@ -66,7 +67,7 @@ impl<S> PresenceModel<S> {
     /// Creates a user of whom nothing is known: offline (rule S12).
     #[must_use]
     pub const fn new() -> Self {
-        Self { sessions: Sessions::None, preferred: None, told: Presence::Offline }
+        Self { sessions: Sessions::Many(Vec::new()), preferred: None, told: Presence::Offline }
     }
 }
 
@@ -87,33 +88,79 @@ impl<S: Ord> PresenceModel<S> {
     ///   (rule S11).
     /// - [`CommandError::TooManySessions`] where a new session would be the 129th that is live at
     ///   `now`.
+    #[inline]
     pub fn apply(
         &mut self,
         command: impl Into<Command<S>>,
         now: Timestamp,
     ) -> Result<Outcome, CommandError> {
-        let now = instant::to_nanoseconds(now);
-        match command.into() {
+        self.obey(command.into(), instant::to_nanoseconds(now)).map(Outcome::from)
+    }
+
+    #[inline]
+    pub(crate) fn obey(&mut self, command: Command<S>, now: i64) -> Result<Told, CommandError> {
+        if let Command::SetSession(body) = &command
+            && let Some(told) = self.set_again(body, now)
+        {
+            return Ok(told);
+        }
+        self.obey_in_full(command, now)
+    }
+
+    /// Does what a heartbeat does, in one look at what is stored: a session that exists is set
+    /// again, and nothing else is to be healed or freed. Otherwise does nothing.
+    #[inline]
+    fn set_again(&mut self, body: &SetSession<S>, now: i64) -> Option<Told> {
+        let again = Grant::new(body.presence, body.expiration, now)?;
+        let Stage { mut presence, mut until } = again.stage(now)?;
+        let mut place = None;
+        for stored in self.sessions.as_mut_slice() {
+            if stored.id == body.session_id {
+                place = Some(stored);
+            } else {
+                let other = stored.grant.stage(now)?;
+                presence = presence.max(other.presence);
+                until = until.min(other.until);
+            }
+        }
+        if let Some(stored) = &self.preferred {
+            let preferred = stored.settled_stage(now)?;
+            presence = preferred.presence;
+            until = until.min(preferred.until);
+        }
+        place?.grant = again;
+        Some(Told {
+            previous: mem::replace(&mut self.told, presence),
+            current: presence,
+            until: Some(until),
+        })
+    }
+
+    #[inline(never)]
+    pub(crate) fn obey_in_full(&mut self, command: Command<S>, now: i64) -> Result<Told, CommandError> {
+        match command {
             Command::SetSession(body) => self.set_session(body, now)?,
             Command::ClearSession(body) => self.clear_session(&body, now)?,
             Command::SetPreferred(body) => self.set_preferred(body, now),
             Command::ClearPreferred(_) => self.clear_preferred(now),
-            Command::Tick(_) => self.heal(now),
+            Command::Tick(_) => self.contact(now),
         }
         Ok(self.tell(now))
     }
 
     fn set_session(&mut self, body: SetSession<S>, now: i64) -> Result<(), CommandError> {
         let SetSession { session_id, presence, expiration } = body;
-        let is_live = |stored: &&StoredSession<S>| stored.presence(now, now).is_some();
-        let live = self.sessions.as_slice().iter().filter(is_live);
-        if live.clone().count() >= MAX_SESSIONS && !live.clone().any(|stored| stored.id == session_id) {
-            return Err(CommandError::TooManySessions);
+        if self.sessions.as_slice().len() >= MAX_SESSIONS {
+            let live =
+                || self.sessions.as_slice().iter().filter(|stored| stored.stage(now, now).is_some());
+            if live().count() >= MAX_SESSIONS && live().all(|stored| stored.id != session_id) {
+                return Err(CommandError::TooManySessions);
+            }
         }
-        self.heal(now);
-        match StoredSession::new(session_id, presence, expiration, now) {
-            Ok(session) => self.sessions.insert(session),
-            Err(session_id) => self.sessions.retain(|stored| stored.id != session_id),
+        self.contact(now);
+        match Grant::new(presence, expiration, now) {
+            Some(grant) => self.sessions.insert(StoredSession { id: session_id, grant }),
+            None => self.sessions.retain(|stored| stored.id != session_id),
         }
         Ok(())
     }
@@ -123,9 +170,9 @@ impl<S: Ord> PresenceModel<S> {
         self.sessions
             .as_slice()
             .iter()
-            .find(|stored| is_meant(stored) && stored.presence(now, now).is_some())
+            .find(|stored| is_meant(stored) && stored.stage(now, now).is_some())
             .ok_or(CommandError::SessionNotFound)?;
-        self.heal(now);
+        self.contact(now);
         self.sessions.retain(|stored| !is_meant(stored));
         Ok(())
     }
@@ -136,16 +183,14 @@ impl<S> PresenceModel<S> {
     ///
     /// One late tick equals many early ones (rule T3).
     pub fn tick(&mut self, now: Timestamp) -> Outcome {
-        let now = instant::to_nanoseconds(now);
-        self.heal(now);
-        self.tell(now)
+        Outcome::from(self.pass(instant::to_nanoseconds(now)))
     }
 
     /// Returns what others see at `now`.
     #[must_use]
     pub fn presence(&self, now: Timestamp) -> Presence {
         let now = instant::to_nanoseconds(now);
-        self.visible(now, now)
+        self.effective(now, now).presence
     }
 
     /// Returns the next instant at which a tick has anything to do if no command comes: a fade or
@@ -155,7 +200,7 @@ impl<S> PresenceModel<S> {
     #[must_use]
     pub fn deadline(&self, now: Timestamp) -> Option<Timestamp> {
         let now = instant::to_nanoseconds(now);
-        self.next_boundary(now, now).map(instant::from_nanoseconds)
+        self.effective(now, now).until.map(instant::from_nanoseconds)
     }
 
     /// Returns the visible future after `now` if no command comes, in order of time, without end
@@ -163,7 +208,8 @@ impl<S> PresenceModel<S> {
     #[must_use]
     pub fn forecast(&self, now: Timestamp) -> Forecast<'_, S> {
         let now = instant::to_nanoseconds(now);
-        Forecast { model: self, contact: now, at: now, presence: self.visible(now, now) }
+        let Effective { presence, until } = self.effective(now, now);
+        Forecast { model: self, contact: now, presence, until }
     }
 
     /// Returns the sessions that are live at `now`, in the order of their ids.
@@ -188,52 +234,145 @@ impl<S> PresenceModel<S> {
     }
 
     fn set_preferred(&mut self, body: SetPreferred, now: i64) {
-        self.heal(now);
+        self.contact(now);
         self.preferred = StoredPreferred::new(body.presence, body.expiration, now).map(Box::new);
     }
 
     fn clear_preferred(&mut self, now: i64) {
-        self.heal(now);
+        self.contact(now);
         self.preferred = None;
     }
 
     /// Moves what lies in the future back to this contact (rule T5), and frees what has expired.
-    fn heal(&mut self, now: i64) {
-        for session in self.sessions.as_mut_slice() {
-            session.heal(now);
+    #[inline]
+    fn contact(&mut self, now: i64) {
+        let is_settled = self.sessions.as_slice().iter().all(|stored| stored.grant.stage(now).is_some())
+            && self.preferred.as_ref().is_none_or(|stored| stored.is_settled(now));
+        if !is_settled {
+            self.settle(now);
         }
-        self.sessions.retain(|stored| stored.presence(now, now).is_some());
-        self.preferred = self.preferred.take().filter(|stored| stored.presence(now, now).is_some());
+    }
+
+    #[cold]
+    fn settle(&mut self, now: i64) {
+        for session in self.sessions.as_mut_slice() {
+            session.grant = session.grant.healed(now);
+        }
+        self.sessions.retain(|stored| stored.stage(now, now).is_some());
         if let Some(stored) = &mut self.preferred {
             stored.heal(now);
         }
+        self.preferred = self.preferred.take().filter(|stored| stored.is_settled(now));
     }
 
-    fn tell(&mut self, now: i64) -> Outcome {
-        let current = self.visible(now, now);
-        let previous = mem::replace(&mut self.told, current);
-        let deadline = self.next_boundary(now, now).map(instant::from_nanoseconds);
-        Outcome { previous, current, deadline }
+    #[inline]
+    pub(crate) fn pass(&mut self, now: i64) -> Told {
+        self.contact(now);
+        self.tell(now)
+    }
+
+    #[inline]
+    fn tell(&mut self, now: i64) -> Told {
+        let Effective { presence: current, until } = self.effective(now, now);
+        Told { previous: mem::replace(&mut self.told, current), current, until }
     }
 
     /// Aggregates (rules P1 to P5) at an instant not before the contact.
-    fn visible(&self, contact: i64, at: i64) -> Presence {
-        let sessions = self.sessions.as_slice().iter();
-        let Some(claimed) = sessions.filter_map(|stored| stored.presence(contact, at)).max() else {
-            return Presence::Offline;
-        };
-        let preferred = self.preferred.as_ref().and_then(|stored| stored.presence(contact, at));
-        preferred.unwrap_or(claimed)
+    #[inline]
+    pub(crate) fn effective(&self, contact: i64, at: i64) -> Effective {
+        let sessions = self.sessions.as_slice().iter().filter_map(|stored| stored.stage(contact, at));
+        let claimed = sessions.reduce(|one, other| Stage {
+            presence: one.presence.max(other.presence),
+            until: one.until.min(other.until),
+        });
+        let preferred = self.preferred.as_ref().and_then(|stored| stored.stage(contact, at));
+        match (claimed, preferred) {
+            (None, None) => Effective { presence: Presence::Offline, until: None },
+            (None, Some(preferred)) => {
+                Effective { presence: Presence::Offline, until: Some(preferred.until) }
+            }
+            (Some(claimed), None) => {
+                Effective { presence: claimed.presence, until: Some(claimed.until) }
+            }
+            (Some(claimed), Some(preferred)) => Effective {
+                presence: preferred.presence,
+                until: Some(claimed.until.min(preferred.until)),
+            },
+        }
+    }
+}
+
+/// What a directory asks of a model that it stores. Instants that come with a contact may lie before
+/// it.
+impl<S> PresenceModel<S> {
+    /// Heals as a contact does, but tells nothing: returns when there is anything to tell or to do.
+    pub(crate) fn heal(&mut self, now: i64) -> Option<i64> {
+        self.contact(now);
+        let Effective { presence, until } = self.effective(now, now);
+        if presence == self.told { until } else { Some(now) }
     }
 
-    /// Returns the first fade or expiry after an instant not before the contact.
-    fn next_boundary(&self, contact: i64, at: i64) -> Option<i64> {
+    /// Returns the first fade or expiry at an instant or after it.
+    pub(crate) fn boundary_from(&self, contact: i64, at: i64) -> Option<i64> {
+        let before = at.saturating_sub(1);
         let sessions = self.sessions.as_slice().iter();
         sessions
-            .filter_map(|stored| stored.deadline(contact, at))
-            .chain(self.preferred.as_ref().and_then(|stored| stored.deadline(contact, at)))
+            .filter_map(|stored| {
+                stored.grant.healed(contact).stage_after(before).map(|stage| stage.until)
+            })
+            .chain(self.preferred.as_ref().and_then(|stored| stored.until_after(contact, before)))
             .min()
     }
+
+    /// Returns whether observers have been told what is visible at an instant.
+    pub(crate) fn is_told(&self, contact: i64, at: i64) -> bool {
+        self.effective(contact, at).presence == self.told
+    }
+
+    /// Returns what observers have been told.
+    #[inline]
+    pub(crate) fn told(&self) -> Presence {
+        self.told
+    }
+
+    /// Returns when the latest of all that is stored was set.
+    pub(crate) fn latest_start(&self) -> Option<i64> {
+        let sessions = self.sessions.as_slice().iter().map(|stored| stored.grant.since());
+        sessions.chain(self.preferred.as_ref().map(|stored| stored.since())).max()
+    }
+
+    /// Returns when there was, at the latest contact of all, or will be anything to tell or to do.
+    pub(crate) fn first_deadline(&self, contact: i64) -> Option<i64> {
+        let Effective { presence, until } = self.effective(contact, contact);
+        if presence == self.told {
+            return until;
+        }
+        let mut at = self.latest_start().unwrap_or(contact);
+        while at < contact && self.is_told(contact, at) {
+            at = self.boundary_from(contact, at.saturating_add(1)).unwrap_or(contact);
+        }
+        Some(at.min(contact))
+    }
+}
+
+/// An outcome before its deadline is put into the public form.
+pub(crate) struct Told {
+    pub(crate) previous: Presence,
+    pub(crate) current: Presence,
+    pub(crate) until: Option<i64>,
+}
+
+impl From<Told> for Outcome {
+    #[inline]
+    fn from(Told { previous, current, until }: Told) -> Self {
+        Self { previous, current, deadline: until.map(instant::from_nanoseconds) }
+    }
+}
+
+/// What is visible, and the next instant at which anything ends.
+pub(crate) struct Effective {
+    pub(crate) presence: Presence,
+    pub(crate) until: Option<i64>,
 }
 
 /// What a contact did, seen from outside.
@@ -291,8 +430,8 @@ impl Outcome {
 pub struct Forecast<'a, S> {
     model: &'a PresenceModel<S>,
     contact: i64,
-    at: i64,
     presence: Presence,
+    until: Option<i64>,
 }
 
 impl<S> Iterator for Forecast<'_, S> {
@@ -300,10 +439,11 @@ impl<S> Iterator for Forecast<'_, S> {
 
     fn next(&mut self) -> Option<Change> {
         loop {
-            self.at = self.model.next_boundary(self.contact, self.at)?;
-            let before = mem::replace(&mut self.presence, self.model.visible(self.contact, self.at));
-            if self.presence != before {
-                return Some(Change { at: instant::from_nanoseconds(self.at), presence: self.presence });
+            let at = self.until?;
+            let Effective { presence, until } = self.model.effective(self.contact, at);
+            self.until = until;
+            if mem::replace(&mut self.presence, presence) != presence {
+                return Some(Change { at: instant::from_nanoseconds(at), presence });
             }
         }
     }

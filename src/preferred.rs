@@ -3,6 +3,7 @@ use core::str::FromStr;
 
 use time::{SignedDuration, Timestamp};
 
+use crate::session::Stage;
 use crate::{
     Activity, Availability, ExpirationError, PreferredPresenceError, Presence, PresenceError, duration,
     instant,
@@ -187,38 +188,51 @@ impl StoredPreferred {
         expiration: PreferredExpiration,
         now: i64,
     ) -> Option<Self> {
-        let expires_at = now.saturating_add(instant::nanoseconds_in(expiration.0));
+        let lifetime = expiration.0.whole_nanoseconds();
+        let expires_at = i64::try_from(i128::from(now) + lifetime).unwrap_or(i64::MAX);
         (expires_at > now).then_some(Self { presence, since: now, lifetime: expires_at.abs_diff(now) })
+    }
+
+    /// Returns whether the preference is in force at `now` and was not set after it.
+    pub(crate) fn is_settled(&self, now: i64) -> bool {
+        self.since <= now && now < self.expires_at(now)
     }
 
     /// Moves a start in the future back to the instant of contact (rule T5).
     pub(crate) fn heal(&mut self, now: i64) {
-        self.since = self.since(now);
+        self.since = self.since.min(now);
     }
 
     pub(crate) fn view(&self, contact: i64) -> Option<Preferred> {
         (contact < self.expires_at(contact)).then(|| Preferred {
             presence: self.presence,
-            since: instant::from_nanoseconds(self.since(contact)),
+            since: instant::from_nanoseconds(self.since.min(contact)),
             expires_at: instant::from_nanoseconds(self.expires_at(contact)),
         })
     }
 
-    /// Returns what is preferred at an instant not before the contact, if it is still in force.
-    pub(crate) fn presence(&self, contact: i64, at: i64) -> Option<Presence> {
-        (at < self.expires_at(contact)).then(|| self.presence.into())
+    /// Returns what is preferred at `now`, if it is in force and was not set after it.
+    pub(crate) fn settled_stage(&self, now: i64) -> Option<Stage> {
+        if self.is_settled(now) { self.stage(now, now) } else { None }
     }
 
-    /// Returns when the preference expires, if that is after `at`.
-    pub(crate) fn deadline(&self, contact: i64, at: i64) -> Option<i64> {
-        Some(self.expires_at(contact)).filter(|deadline| *deadline > at)
+    /// Returns what is preferred at an instant not before the contact, and up to when, if it is
+    /// still in force then.
+    pub(crate) fn stage(&self, contact: i64, at: i64) -> Option<Stage> {
+        let until = self.expires_at(contact);
+        (at < until).then(|| Stage { presence: self.presence.into(), until })
     }
 
-    fn since(&self, contact: i64) -> i64 {
-        self.since.min(contact)
+    /// Returns when the preference expires, if that is after an instant.
+    pub(crate) fn until_after(&self, contact: i64, at: i64) -> Option<i64> {
+        Some(self.expires_at(contact)).filter(|until| *until > at)
+    }
+
+    pub(crate) fn since(&self) -> i64 {
+        self.since
     }
 
     fn expires_at(&self, contact: i64) -> i64 {
-        self.since(contact).saturating_add_unsigned(self.lifetime)
+        self.since.min(contact).saturating_add_unsigned(self.lifetime)
     }
 }

@@ -28,15 +28,15 @@ const MINUTE: i64 = 60_000_000_000;
 #[non_exhaustive]
 pub enum SessionPresence {
     /// Available/Available, the only claim that fades (rule S7).
-    Available,
+    Available = Presence::Available as isize,
     /// Busy/InACall.
-    InACall,
+    InACall = Presence::InACall as isize,
     /// Busy/InAConferenceCall.
-    InAConferenceCall,
+    InAConferenceCall = Presence::InAConferenceCall as isize,
     /// DoNotDisturb/Presenting.
-    Presenting,
+    Presenting = Presence::Presenting as isize,
     /// Away/Away.
-    Away,
+    Away = Presence::Away as isize,
 }
 
 impl SessionPresence {
@@ -103,13 +103,15 @@ impl TryFrom<(Availability, Activity)> for SessionPresence {
 /// # Ok::<(), ExpirationError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SessionExpiration(SignedDuration);
+pub struct SessionExpiration {
+    nanoseconds: i64,
+}
 
 impl SessionExpiration {
     /// The shortest lifetime, which is also the default: 5 minutes.
-    pub const MIN: Self = Self(SignedDuration::minutes(5));
+    pub const MIN: Self = Self { nanoseconds: 5 * MINUTE };
     /// The longest lifetime: 4 hours.
-    pub const MAX: Self = Self(SignedDuration::hours(4));
+    pub const MAX: Self = Self { nanoseconds: 4 * 60 * MINUTE };
 
     /// Accepts a lifetime within the limits.
     ///
@@ -117,17 +119,17 @@ impl SessionExpiration {
     ///
     /// [`ExpirationError::OutOfRange`] below 5 minutes and above 4 hours (rule S5).
     pub fn new(lifetime: SignedDuration) -> Result<Self, ExpirationError> {
-        if (Self::MIN.0..=Self::MAX.0).contains(&lifetime) {
-            Ok(Self(lifetime))
-        } else {
-            Err(ExpirationError::OutOfRange)
-        }
+        i64::try_from(lifetime.whole_nanoseconds())
+            .map(|nanoseconds| Self { nanoseconds })
+            .ok()
+            .filter(|expiration| (Self::MIN..=Self::MAX).contains(expiration))
+            .ok_or(ExpirationError::OutOfRange)
     }
 
     /// Returns the lifetime.
     #[must_use]
     pub const fn duration(self) -> SignedDuration {
-        self.0
+        SignedDuration::nanoseconds(self.nanoseconds)
     }
 }
 
@@ -139,7 +141,7 @@ impl Default for SessionExpiration {
 
 impl fmt::Display for SessionExpiration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        duration::write(self.0, f)
+        duration::write(self.duration(), f)
     }
 }
 
@@ -181,96 +183,104 @@ pub struct Session<'a, S> {
 }
 
 /// A session as it is stored.
-///
-/// The lifetime is stored, not the end, so that both move back together when the clock steps back
-/// (rule T5). Every answer is asked with the instant of the last *contact*: what was set in its
-/// future counts as set at it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct StoredSession<S> {
     pub(crate) id: S,
+    pub(crate) grant: Grant,
+}
+
+/// What a session was granted when it was last set, in 16 bytes.
+///
+/// The lifetime is stored, not the end, so that both move back together when the clock steps back
+/// (rule T5); at most 4 hours in nanoseconds, it fits into 48 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Grant {
     since: i64,
-    lifetime: Lifetime,
+    lifetime_low: u32,
+    lifetime_high: u16,
     claim: SessionPresence,
 }
 
+/// What a session counts for at an instant, and up to when.
+pub(crate) struct Stage {
+    pub(crate) presence: Presence,
+    pub(crate) until: i64,
+}
+
 impl<S> StoredSession<S> {
-    /// Returns the session as it is once set, or its id where it would end at its start (rule T6).
-    pub(crate) fn new(
-        id: S,
-        claim: SessionPresence,
-        expiration: SessionExpiration,
-        now: i64,
-    ) -> Result<Self, S> {
-        let expires_at = now.saturating_add(instant::nanoseconds_in(expiration.0));
-        if expires_at == now {
-            return Err(id);
-        }
-        Ok(Self { id, since: now, lifetime: Lifetime::new(expires_at - now), claim })
-    }
-
-    /// Moves a start in the future back to the instant of contact (rule T5).
-    pub(crate) fn heal(&mut self, now: i64) {
-        self.since = self.since(now);
-    }
-
     pub(crate) fn view(&self, contact: i64) -> Option<Session<'_, S>> {
+        let grant = self.grant.healed(contact);
         Some(Session {
             id: &self.id,
-            claim: self.claim,
-            presence: self.presence(contact, contact)?,
-            since: instant::from_nanoseconds(self.since(contact)),
-            expires_at: instant::from_nanoseconds(self.expires_at(contact)),
+            claim: grant.claim,
+            presence: grant.stage(contact)?.presence,
+            since: instant::from_nanoseconds(grant.since),
+            expires_at: instant::from_nanoseconds(grant.since + grant.lifetime()),
         })
     }
 
-    /// Returns what the session counts for at an instant not before the contact, if it still
-    /// exists: expire first, then fade (rule T2).
-    pub(crate) fn presence(&self, contact: i64, at: i64) -> Option<Presence> {
-        if at >= self.expires_at(contact) {
-            return None;
-        }
-        let age = at - self.since(contact);
-        Some(match self.claim {
-            SessionPresence::Available if age >= AWAY_AFTER => Presence::Away,
-            SessionPresence::Available if age >= INACTIVE_AFTER => Presence::AvailableInactive,
-            claim => claim.into(),
-        })
-    }
-
-    /// Returns the next instant after `at` at which the session fades or expires.
-    pub(crate) fn deadline(&self, contact: i64, at: i64) -> Option<i64> {
-        let since = self.since(contact);
-        let expires_at = self.expires_at(contact);
-        let fades = [INACTIVE_AFTER, AWAY_AFTER].map(|after| since.saturating_add(after));
-        fades
-            .into_iter()
-            .filter(|fade| self.claim == SessionPresence::Available && *fade < expires_at)
-            .chain([expires_at])
-            .find(|deadline| *deadline > at)
-    }
-
-    fn since(&self, contact: i64) -> i64 {
-        self.since.min(contact)
-    }
-
-    fn expires_at(&self, contact: i64) -> i64 {
-        self.since(contact).saturating_add(self.lifetime.nanoseconds())
+    /// Returns the stage of life at an instant not before the contact, if the session still exists
+    /// then.
+    #[inline]
+    pub(crate) fn stage(&self, contact: i64, at: i64) -> Option<Stage> {
+        self.grant.healed(contact).stage(at)
     }
 }
 
-/// At most 4 hours in nanoseconds, little end first: in six bytes, so that a session whose id is a
-/// `u64` takes 24.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Lifetime([u8; 6]);
-
-impl Lifetime {
-    const fn new(nanoseconds: i64) -> Self {
-        let [b0, b1, b2, b3, b4, b5, _, _] = nanoseconds.to_le_bytes();
-        Self([b0, b1, b2, b3, b4, b5])
+impl Grant {
+    /// Returns what is granted at `now`, or nothing where it would end at its start (rule T6).
+    #[inline]
+    pub(crate) fn new(claim: SessionPresence, expiration: SessionExpiration, now: i64) -> Option<Self> {
+        let lifetime = now.saturating_add(expiration.nanoseconds) - now;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "48 bits are enough"
+        )]
+        let (lifetime_low, lifetime_high) = (lifetime as u32, (lifetime >> 32) as u16);
+        (lifetime > 0).then_some(Self { since: now, lifetime_low, lifetime_high, claim })
     }
 
-    const fn nanoseconds(self) -> i64 {
-        let [b0, b1, b2, b3, b4, b5] = self.0;
-        i64::from_le_bytes([b0, b1, b2, b3, b4, b5, 0, 0])
+    /// Returns the grant as it is from a contact on: a start in the future moves back (rule T5).
+    #[inline]
+    pub(crate) fn healed(self, contact: i64) -> Self {
+        Self { since: self.since.min(contact), ..self }
+    }
+
+    /// Returns the stage of life at an instant: expires first, then fades (rule T2).
+    ///
+    /// There is none before the start, nor from the end on.
+    #[inline]
+    pub(crate) fn stage(self, at: i64) -> Option<Stage> {
+        let lifetime = self.lifetime();
+        let age = at.wrapping_sub(self.since);
+        if age.cast_unsigned() >= lifetime.cast_unsigned() {
+            return None;
+        }
+        let (presence, end) = if self.claim != SessionPresence::Available {
+            (self.claim.into(), lifetime)
+        } else if age < INACTIVE_AFTER {
+            (Presence::Available, INACTIVE_AFTER)
+        } else if age < AWAY_AFTER {
+            (Presence::AvailableInactive, AWAY_AFTER)
+        } else {
+            (Presence::Away, lifetime)
+        };
+        Some(Stage { presence, until: self.since + end.min(lifetime) })
+    }
+
+    /// Returns the stage that is next after an instant: the first one, if that is still to come.
+    #[inline]
+    pub(crate) fn stage_after(self, at: i64) -> Option<Stage> {
+        self.stage(at.max(self.since))
+    }
+
+    pub(crate) fn since(self) -> i64 {
+        self.since
+    }
+
+    #[inline]
+    fn lifetime(self) -> i64 {
+        i64::from(self.lifetime_high) << 32 | i64::from(self.lifetime_low)
     }
 }

@@ -9,7 +9,6 @@ use crate::session::StoredSession;
 /// heap. Each number of sessions has exactly one form.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Sessions<S> {
-    None,
     One(StoredSession<S>),
     Two([StoredSession<S>; 2]),
     Many(Vec<StoredSession<S>>),
@@ -17,31 +16,34 @@ pub(crate) enum Sessions<S> {
 
 impl<S: Ord> Sessions<S> {
     /// Adds a session, or replaces the one of the same id whole (rule S3).
+    #[inline]
     pub(crate) fn insert(&mut self, session: StoredSession<S>) {
-        match self.as_slice().binary_search_by(|stored| stored.id.cmp(&session.id)) {
-            Ok(at) => {
-                if let Some(stored) = self.as_mut_slice().get_mut(at) {
-                    *stored = session;
-                }
-            }
-            Err(at) => {
-                *self = match mem::replace(self, Self::None) {
-                    Self::None => Self::One(session),
-                    Self::One(other) if at == 0 => Self::Two([session, other]),
-                    Self::One(other) => Self::Two([other, session]),
-                    Self::Two(others) => {
-                        let mut sessions = Vec::from(others);
-                        sessions.insert(at, session);
-                        Self::Many(sessions)
-                    }
-                    Self::Many(mut sessions) => {
-                        sessions.insert(at, session);
-                        Self::Many(sessions)
-                    }
-                }
-            }
+        if let Some(stored) = self.as_mut_slice().iter_mut().find(|stored| stored.id == session.id) {
+            *stored = session;
+        } else {
+            self.add(session);
         }
     }
+
+    #[cold]
+    fn add(&mut self, session: StoredSession<S>) {
+        *self = match mem::replace(self, Self::Many(Vec::new())) {
+            Self::One(other) if other.id < session.id => Self::Two([other, session]),
+            Self::One(other) => Self::Two([session, other]),
+            Self::Two(others) => Self::Many(sorted(others.into(), session)),
+            Self::Many(others) if others.is_empty() => Self::One(session),
+            Self::Many(others) => Self::Many(sorted(others, session)),
+        };
+    }
+}
+
+fn sorted<S: Ord>(
+    mut others: Vec<StoredSession<S>>,
+    session: StoredSession<S>,
+) -> Vec<StoredSession<S>> {
+    let at = others.partition_point(|other| other.id < session.id);
+    others.insert(at, session);
+    others
 }
 
 impl<S> Sessions<S> {
@@ -50,13 +52,13 @@ impl<S> Sessions<S> {
         if self.as_slice().iter().all(&keep) {
             return;
         }
-        *self = match mem::replace(self, Self::None) {
-            Self::None | Self::One(_) => Self::None,
+        *self = match mem::replace(self, Self::Many(Vec::new())) {
+            Self::One(_) => Self::Many(Vec::new()),
             Self::Two([first, second]) => match (keep(&first), keep(&second)) {
                 (true, true) => Self::Two([first, second]),
                 (true, false) => Self::One(first),
                 (false, true) => Self::One(second),
-                (false, false) => Self::None,
+                (false, false) => Self::Many(Vec::new()),
             },
             Self::Many(mut sessions) => {
                 sessions.retain(&keep);
@@ -66,18 +68,18 @@ impl<S> Sessions<S> {
         };
     }
 
+    #[inline]
     pub(crate) fn as_mut_slice(&mut self) -> &mut [StoredSession<S>] {
         match self {
-            Self::None => &mut [],
             Self::One(session) => slice::from_mut(session),
             Self::Two(sessions) => sessions,
             Self::Many(sessions) => sessions,
         }
     }
 
+    #[inline]
     pub(crate) fn as_slice(&self) -> &[StoredSession<S>] {
         match self {
-            Self::None => &[],
             Self::One(session) => slice::from_ref(session),
             Self::Two(sessions) => sessions,
             Self::Many(sessions) => sessions,
@@ -95,7 +97,7 @@ impl<S> From<Vec<StoredSession<S>>> for Sessions<S> {
         match (sessions.next(), sessions.next()) {
             (Some(first), Some(second)) => Self::Two([first, second]),
             (Some(only), None) => Self::One(only),
-            (None, _) => Self::None,
+            (None, _) => Self::Many(Vec::new()),
         }
     }
 }

@@ -1,0 +1,558 @@
+use alloc::borrow::ToOwned;
+use alloc::vec::Vec;
+use core::borrow::Borrow;
+use core::hash::{BuildHasher, Hash};
+use core::mem;
+
+use hashbrown::HashTable;
+use time::Timestamp;
+
+use crate::hasher::UserHashBuilder;
+use crate::model::Told;
+use crate::queue::DeadlineQueue;
+use crate::{Command, CommandError, Outcome, Presence, PresenceModel, instant};
+
+/// How far a tick may lie before the latest contact without being taken for a step of the clock
+/// (rule T5): one minute.
+const STEP: i64 = 60_000_000_000;
+
+/// How many places, or queue entries, may lie idle before it is worth tidying up.
+const IDLE: usize = 64;
+
+/// The presences of many users, and the one instant at which any of them has to be looked at next.
+///
+/// A directory answers as one [`PresenceModel`] for each user would, and its methods are of the
+/// same kinds.
+/// - *Contacts*: [`apply`](Self::apply) obeys a command for one user; [`tick`](Self::tick) lets time
+///   pass for all of them, and returns one changed user a call.
+/// - *Reads*: [`presence`](Self::presence), [`presences`](Self::presences), [`get`](Self::get),
+///   [`iter`](Self::iter), [`len`](Self::len), [`is_empty`](Self::is_empty), and
+///   [`next_deadline`](Self::next_deadline), which says when to tick.
+/// - *Moves*: [`take`](Self::take) and [`insert`](Self::insert) carry users from one directory to
+///   another. Users are independent: any split over directories tells the same changes.
+///
+/// `U` names users, `S` their sessions, and `H` hashes users; no answer depends on the hashing. A
+/// user of whom nothing is known is not stored and costs nothing. There may be 2³² users.
+///
+/// # Time
+///
+/// What [`PresenceModel`] says of time holds for each user. When a tick comes more than one minute
+/// before the latest contact, the clock has stepped back: that tick visits every user once, so that
+/// those who never speak again are healed too (rule T5). Less is taken for two readers of the clock
+/// that disagree a little, and can cost a silent user that minute. Readers that stay more than a
+/// minute apart make each tick of the slower one a visit, which takes time for every user.
+///
+/// ```
+/// use presence_core::{
+///     Presence, PresenceDirectory, SessionPresence, SetSession, SignedDuration, Timestamp,
+/// };
+///
+/// let nine = Timestamp::UNIX_EPOCH;
+/// let mut users = PresenceDirectory::<String, u64>::new();
+/// let call = SetSession::new(1, SessionPresence::InACall);
+/// assert_eq!(users.apply("ana", call, nine)?.changed(), Some(Presence::InACall));
+/// assert_eq!(users.presence("ana", nine), Presence::InACall);
+///
+/// let five_past = nine + SignedDuration::minutes(5);
+/// assert_eq!(users.next_deadline(), Some(five_past));
+/// let (user, outcome) = users.tick(five_past).unwrap();
+/// assert_eq!((user.as_str(), outcome.current), ("ana", Presence::Offline));
+/// assert!(users.tick(five_past).is_none() && users.is_empty());
+/// # Ok::<(), presence_core::CommandError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct PresenceDirectory<U, S, H = UserHashBuilder> {
+    /// The places of the users, found by their hashes.
+    indices: HashTable<u32>,
+    turns: Vec<Turn<U>>,
+    models: Vec<Line<S>>,
+    /// The places that are free.
+    free: Vec<u32>,
+    queue: DeadlineQueue<U>,
+    /// The latest contact since the last visit.
+    latest: i64,
+    hasher: H,
+}
+
+/// Who is stored in a place, and which of the entries of the queue for this place counts.
+///
+/// While instants do not fall, that entry lies after the last contact with the user, and not after
+/// the user's deadline. A heartbeat moves the deadline later and leaves the entry alone: it is
+/// looked at when it comes due, and put back.
+#[derive(Debug, Clone)]
+struct Turn<U> {
+    user: Option<U>,
+    queued: i64,
+}
+
+/// A model by itself in a line of the cache, where it fits.
+#[derive(Debug, Clone)]
+#[repr(align(64))]
+struct Line<S>(PresenceModel<S>);
+
+impl<U, S> PresenceDirectory<U, S>
+where
+    U: Clone + Hash + Ord,
+    S: Ord,
+{
+    /// Creates a directory of nobody.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_capacity(0)
+    }
+
+    /// Creates a directory that takes so many users before it asks for more memory.
+    #[must_use]
+    pub fn with_capacity(users: usize) -> Self {
+        Self::with_capacity_and_hasher(users, UserHashBuilder::default())
+    }
+}
+
+impl<U, S, H> Default for PresenceDirectory<U, S, H>
+where
+    U: Clone + Hash + Ord,
+    S: Ord,
+    H: BuildHasher + Default,
+{
+    fn default() -> Self {
+        Self::with_hasher(H::default())
+    }
+}
+
+impl<U, S, H> PresenceDirectory<U, S, H>
+where
+    U: Clone + Hash + Ord,
+    S: Ord,
+    H: BuildHasher,
+{
+    /// Creates a directory of nobody that hashes users as the caller chooses.
+    #[must_use]
+    pub fn with_hasher(hasher: H) -> Self {
+        Self::with_capacity_and_hasher(0, hasher)
+    }
+
+    /// Creates a directory that takes so many users before it asks for more memory, and hashes them
+    /// as the caller chooses.
+    #[must_use]
+    pub fn with_capacity_and_hasher(users: usize, hasher: H) -> Self {
+        Self {
+            indices: HashTable::with_capacity(users),
+            turns: Vec::with_capacity(users),
+            models: Vec::with_capacity(users),
+            free: Vec::new(),
+            queue: DeadlineQueue::new(),
+            latest: i64::MIN,
+            hasher,
+        }
+    }
+
+    /// Obeys a command for one user, as [`PresenceModel::apply`] does.
+    ///
+    /// The user is cloned only when it is stored for the first time.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`PresenceModel::apply`], and [`CommandError::TooManyUsers`] where a new user would
+    /// be one more than 2³². A refused command changes nothing at all (rule T4).
+    #[inline]
+    pub fn apply<Q>(
+        &mut self,
+        user: &Q,
+        command: impl Into<Command<S>>,
+        now: Timestamp,
+    ) -> Result<Outcome, CommandError>
+    where
+        U: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = U> + ?Sized,
+    {
+        self.obey(user, command.into(), instant::to_nanoseconds(now)).map(Outcome::from)
+    }
+
+    fn obey<Q>(&mut self, user: &Q, command: Command<S>, now: i64) -> Result<Told, CommandError>
+    where
+        U: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = U> + ?Sized,
+    {
+        let Some(index) = self.index(user) else { return self.welcome(user, command, now) };
+        let Some(Line(model)) = self.models.get_mut(index as usize) else {
+            return self.welcome(user, command, now);
+        };
+        let told = model.obey(command, now)?;
+        self.latest = self.latest.max(now);
+        match told.until {
+            Some(deadline) => self.rearm(index, deadline, now),
+            None => drop(self.remove(index)),
+        }
+        if self.queue.first().is_some_and(|first| first <= self.latest) {
+            self.settle();
+        }
+        Ok(told)
+    }
+
+    /// Obeys the first command for a user.
+    #[cold]
+    fn welcome<Q>(&mut self, user: &Q, command: Command<S>, now: i64) -> Result<Told, CommandError>
+    where
+        U: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = U> + ?Sized,
+    {
+        let mut model = PresenceModel::new();
+        let told = model.obey_in_full(command, now)?;
+        if let Some(deadline) = told.until {
+            self.add(user.to_owned(), model, deadline).map_err(|_| CommandError::TooManyUsers)?;
+        }
+        self.latest = self.latest.max(now);
+        self.settle();
+        Ok(told)
+    }
+
+    /// Queues a user whose deadline has come earlier, or whose turn has been overtaken by a contact.
+    #[inline]
+    fn rearm(&mut self, index: u32, deadline: i64, now: i64) {
+        if let Some(turn) = self.turns.get(index as usize)
+            && (deadline < turn.queued || turn.queued <= now)
+        {
+            self.enqueue(index, deadline);
+        }
+    }
+
+    /// Lets time pass up to `now`: returns one user who has changed, or `None` when there is no
+    /// other.
+    ///
+    /// Changes come in the order of the deadlines that brought them about, and at one instant in
+    /// the order of users. Call it until it returns `None`; silent work is done on the way, and so
+    /// is the visit that follows a step of the clock. With nothing due it costs next to nothing.
+    ///
+    /// ```
+    /// use presence_core::{PresenceDirectory, SessionPresence, SetSession, SignedDuration, Timestamp};
+    ///
+    /// let now = Timestamp::UNIX_EPOCH;
+    /// let mut users = PresenceDirectory::<u64, u64>::new();
+    /// for user in [3, 1, 2] {
+    ///     let _ = users.apply(&user, SetSession::new(1, SessionPresence::Away), now)?;
+    /// }
+    /// let later = now + SignedDuration::HOUR;
+    /// let mut changed = Vec::new();
+    /// while let Some((user, _)) = users.tick(later) {
+    ///     changed.push(user);
+    /// }
+    /// assert_eq!(changed, [1, 2, 3]);
+    /// # Ok::<(), presence_core::CommandError>(())
+    /// ```
+    #[inline]
+    pub fn tick(&mut self, now: Timestamp) -> Option<(U, Outcome)> {
+        let now = instant::to_nanoseconds(now);
+        if now >= self.latest && self.queue.first().is_none_or(|first| first > now) {
+            self.latest = now;
+            return None;
+        }
+        self.next_change(now).map(|(user, told)| (user, Outcome::from(told)))
+    }
+
+    fn next_change(&mut self, now: i64) -> Option<(U, Told)> {
+        if now < self.latest.saturating_sub(STEP) {
+            self.visit(now);
+        }
+        self.latest = self.latest.max(now);
+        loop {
+            let (at, index) = self.due(now)?;
+            self.queue.pop(at, index);
+            let (Some(turn), Some(Line(model))) =
+                (self.turns.get(index as usize), self.models.get_mut(index as usize))
+            else {
+                continue;
+            };
+            let told = model.pass(now);
+            let user = match told.until {
+                None => self.remove(index),
+                Some(deadline) => {
+                    let user = turn.user.clone();
+                    self.enqueue(index, deadline);
+                    user
+                }
+            };
+            if told.previous != told.current
+                && let Some(user) = user
+            {
+                self.settle();
+                return Some((user, told));
+            }
+        }
+    }
+
+    /// Puts back the turns whose users have moved on, so that the first deadline that is told is
+    /// one at which there is work, or lies in the future.
+    fn settle(&mut self) {
+        let _ = self.due(self.latest);
+    }
+
+    /// Finds the first user for whom a tick at `now` has anything to do, and leaves the turn of that
+    /// user in front.
+    fn due(&mut self, now: i64) -> Option<(i64, u32)> {
+        loop {
+            let turns = &self.turns;
+            let (at, index) = self.queue.peek(now, |index| turns.get(index as usize)?.user.as_ref())?;
+            let place = (self.turns.get(index as usize), self.models.get(index as usize));
+            let moved_to = match place {
+                (Some(turn), Some(Line(model))) if turn.user.is_some() && turn.queued == at => {
+                    match model.boundary_from(now, at) {
+                        Some(boundary) if boundary > at && model.is_told(now, at) => Some(boundary),
+                        _ => return Some((at, index)),
+                    }
+                }
+                _ => None,
+            };
+            self.queue.pop(at, index);
+            if let Some(boundary) = moved_to {
+                self.enqueue(index, boundary);
+            }
+        }
+    }
+
+    /// Heals everybody after a step of the clock (rule T5).
+    #[cold]
+    fn visit(&mut self, now: i64) {
+        for (turn, Line(model)) in self.turns.iter_mut().zip(&mut self.models) {
+            turn.queued = model.heal(now).unwrap_or(now);
+        }
+        self.latest = now;
+        self.rebuild_queue();
+    }
+
+    /// Returns what others see of a user at `now`.
+    #[inline]
+    #[must_use]
+    pub fn presence<Q>(&self, user: &Q, now: Timestamp) -> Presence
+    where
+        U: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let now = instant::to_nanoseconds(now);
+        let Some(index) = self.index(user) else { return Presence::Offline };
+        let (Some(turn), Some(Line(model))) =
+            (self.turns.get(index as usize), self.models.get(index as usize))
+        else {
+            return Presence::Offline;
+        };
+        // Between the last contact and the next deadline nothing can have changed.
+        if self.latest <= now && now < turn.queued {
+            model.told()
+        } else {
+            model.effective(now, now).presence
+        }
+    }
+
+    /// Returns what others see of each of the given users at `now`, in their order.
+    ///
+    /// ```
+    /// use presence_core::{Presence, PresenceDirectory, SessionPresence, SetSession, Timestamp};
+    ///
+    /// let now = Timestamp::UNIX_EPOCH;
+    /// let mut users = PresenceDirectory::<String, u64>::new();
+    /// let _ = users.apply("ana", SetSession::new(1, SessionPresence::InACall), now)?;
+    /// let presences: Vec<_> = users.presences(["ana", "bob"], now).collect();
+    /// assert_eq!(presences, [Presence::InACall, Presence::Offline]);
+    /// # Ok::<(), presence_core::CommandError>(())
+    /// ```
+    pub fn presences<'a, Q>(
+        &self,
+        users: impl IntoIterator<Item = &'a Q>,
+        now: Timestamp,
+    ) -> impl Iterator<Item = Presence>
+    where
+        U: Borrow<Q>,
+        Q: Hash + Eq + ?Sized + 'a,
+    {
+        users.into_iter().map(move |user| self.presence(user, now))
+    }
+
+    /// Returns the model of a user, with all that can be read of it, unless nothing is stored.
+    ///
+    /// ```
+    /// use presence_core::{PresenceDirectory, SessionPresence, SetSession, Timestamp};
+    ///
+    /// let now = Timestamp::UNIX_EPOCH;
+    /// let mut users = PresenceDirectory::<String, u64>::new();
+    /// let _ = users.apply("ana", SetSession::new(1, SessionPresence::InACall), now)?;
+    /// assert_eq!(users.get("ana").map(|model| model.forecast(now).count()), Some(1));
+    /// assert_eq!(users.get("bob"), None);
+    /// # Ok::<(), presence_core::CommandError>(())
+    /// ```
+    #[must_use]
+    pub fn get<Q>(&self, user: &Q) -> Option<&PresenceModel<S>>
+    where
+        U: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let index = self.index(user)?;
+        self.models.get(index as usize).map(|Line(model)| model)
+    }
+
+    /// Returns the users of whom anything is stored, with their models, in no promised order.
+    pub fn iter(&self) -> impl Iterator<Item = (&U, &PresenceModel<S>)> {
+        let lines = self.turns.iter().zip(&self.models);
+        lines.filter_map(|(turn, Line(model))| Some((turn.user.as_ref()?, model)))
+    }
+
+    /// Returns of how many users anything is stored.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.indices.len()
+    }
+
+    /// Returns whether nothing is stored of anybody.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.indices.is_empty()
+    }
+
+    /// Returns when to tick next: not after the first change that comes without a command.
+    ///
+    /// It may be earlier than that change, but it lies after every contact unless there is work to
+    /// do, and a tick at it always moves it on. `None` means that nothing will happen by itself.
+    ///
+    /// An instant cannot say that a clock has stepped: a loop that sleeps until then should wake
+    /// once a minute all the same, for a tick with nothing to do is almost free.
+    #[inline]
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.queue.first().map(instant::from_nanoseconds)
+    }
+
+    /// Takes a user out, to be inserted elsewhere.
+    ///
+    /// ```
+    /// use presence_core::{Presence, PresenceDirectory, SessionPresence, SetSession, Timestamp};
+    ///
+    /// let now = Timestamp::UNIX_EPOCH;
+    /// let mut here = PresenceDirectory::<String, u64>::new();
+    /// let mut there = PresenceDirectory::new();
+    /// let _ = here.apply("ana", SetSession::new(1, SessionPresence::InACall), now)?;
+    /// if let Some(model) = here.take("ana") {
+    ///     there.insert("ana".to_owned(), model);
+    /// }
+    /// assert_eq!(here.presence("ana", now), Presence::Offline);
+    /// assert_eq!(there.presence("ana", now), Presence::InACall);
+    /// # Ok::<(), presence_core::CommandError>(())
+    /// ```
+    pub fn take<Q>(&mut self, user: &Q) -> Option<PresenceModel<S>>
+    where
+        U: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let index = self.index(user)?;
+        let Line(model) = mem::take(self.models.get_mut(index as usize)?);
+        self.remove(index);
+        self.settle();
+        Some(model)
+    }
+
+    /// Puts a user in, and returns the model that this one replaces, or this one where there are
+    /// 2³² users already.
+    ///
+    /// What the model was told last is kept, so a change that it has missed is told by the next
+    /// tick. A start that the model has in the future counts as a contact (rule T5).
+    pub fn insert(&mut self, user: U, model: PresenceModel<S>) -> Option<PresenceModel<S>> {
+        let replaced = self.take(&user);
+        self.latest = self.latest.max(model.latest_start().unwrap_or(i64::MIN));
+        let refused = match model.first_deadline(self.latest) {
+            Some(deadline) => self.add(user, model, deadline).err(),
+            None => None,
+        };
+        self.settle();
+        refused.or(replaced)
+    }
+
+    fn index<Q>(&self, user: &Q) -> Option<u32>
+    where
+        U: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let is_meant = |index: &u32| {
+            let turn = self.turns.get(*index as usize);
+            turn.and_then(|turn| turn.user.as_ref()).is_some_and(|stored| stored.borrow() == user)
+        };
+        self.indices.find(self.hasher.hash_one(user), is_meant).copied()
+    }
+
+    fn add(&mut self, user: U, model: PresenceModel<S>, queued: i64) -> Result<(), PresenceModel<S>> {
+        let place = self.free.last().copied().or_else(|| u32::try_from(self.models.len()).ok());
+        let Some(index) = place else { return Err(model) };
+        let (hash, turns, hasher) = (self.hasher.hash_one(&user), &self.turns, &self.hasher);
+        self.indices.insert_unique(hash, index, |index| {
+            let stored = turns.get(*index as usize).and_then(|turn| turn.user.as_ref());
+            stored.map_or(0, |stored| hasher.hash_one(stored))
+        });
+        let turn = Turn { user: Some(user), queued };
+        let place = (self.turns.get_mut(index as usize), self.models.get_mut(index as usize));
+        if let (Some(free_turn), Some(free_line)) = place {
+            (*free_turn, *free_line) = (turn, Line(model));
+            self.free.pop();
+        } else {
+            self.turns.push(turn);
+            self.models.push(Line(model));
+        }
+        self.enqueue(index, queued);
+        Ok(())
+    }
+
+    fn remove(&mut self, index: u32) -> Option<U> {
+        let user = self.turns.get_mut(index as usize)?.user.take()?;
+        let hash = self.hasher.hash_one(&user);
+        if let Ok(found) = self.indices.find_entry(hash, |stored| *stored == index) {
+            found.remove();
+        }
+        if let Some(line) = self.models.get_mut(index as usize) {
+            *line = Line::default();
+        }
+        self.free.push(index);
+        if self.models.len() > IDLE + 4 * self.len() {
+            self.compact();
+        }
+        Some(user)
+    }
+
+    /// Gives a user's turn a new instant; the entry that stood for the old one no longer counts.
+    fn enqueue(&mut self, index: u32, at: i64) {
+        let Some(turn) = self.turns.get_mut(index as usize) else { return };
+        turn.queued = at;
+        if let Some(user) = &turn.user {
+            self.queue.push(at, user, index);
+        }
+        if self.queue.len() > IDLE + 2 * self.len() {
+            self.rebuild_queue();
+        }
+    }
+
+    /// Leaves out the entries that no longer count.
+    #[cold]
+    fn rebuild_queue(&mut self) {
+        self.queue = DeadlineQueue::new();
+        for (index, turn) in (0..).zip(&self.turns) {
+            if let Some(user) = &turn.user {
+                self.queue.push(turn.queued, user, index);
+            }
+        }
+    }
+
+    /// Gives memory back after a crowd has left.
+    #[cold]
+    fn compact(&mut self) {
+        let lines = mem::take(&mut self.turns).into_iter().zip(mem::take(&mut self.models));
+        (self.turns, self.models) = lines.filter(|(turn, _)| turn.user.is_some()).unzip();
+        self.free = Vec::new();
+        self.indices = HashTable::with_capacity(self.turns.len());
+        for (index, turn) in (0..).zip(&self.turns) {
+            if let Some(user) = &turn.user {
+                self.indices.insert_unique(self.hasher.hash_one(user), index, |_| 0);
+            }
+        }
+        self.rebuild_queue();
+    }
+}
+
+impl<S> Default for Line<S> {
+    fn default() -> Self {
+        Self(PresenceModel::new())
+    }
+}
