@@ -1,0 +1,226 @@
+//! Instants on the wire.
+
+mod common;
+
+use common::{deterministic, nanosecond};
+use presence_core::{SignedDuration, Timestamp, rfc3339};
+use proptest::prelude::*;
+
+/// T6: the value, by a calendar that shares no code with the crate.
+#[test]
+fn instants_are_read_exactly() {
+    let rows = [
+        ("1970-01-01T00:00:00Z", 0),
+        ("1970-01-01T00:00:00.000000001Z", 1),
+        ("1969-12-31T23:59:59.999999999Z", -1),
+        ("1969-12-31T23:59:59Z", -1_000_000_000),
+        ("2000-02-29T12:00:00Z", 951_825_600_000_000_000),
+        ("2026-11-20T09:00:00Z", 1_795_165_200_000_000_000),
+        ("2026-11-20T09:00:00.25Z", 1_795_165_200_250_000_000),
+        ("2026-11-20T09:00:00.250000000Z", 1_795_165_200_250_000_000),
+        ("2026-11-20T23:59:59.1Z", 1_795_219_199_100_000_000),
+        ("1677-09-21T00:12:43.145224192Z", i128::from(i64::MIN)),
+        ("2262-04-11T23:47:16.854775807Z", i128::from(i64::MAX)),
+        ("0000-01-01T00:00:00Z", -62_167_219_200_000_000_000),
+        ("0001-01-01T00:00:00Z", -62_135_596_800_000_000_000),
+        ("9999-12-31T23:59:59.999999999Z", 253_402_300_799_999_999_999),
+    ];
+    for (text, nanoseconds) in rows {
+        assert_eq!(rfc3339::parse(text).map(Timestamp::as_nanoseconds), Ok(nanoseconds), "{text}");
+    }
+}
+
+/// The form has no choices in it but the length of the fraction.
+#[test]
+fn every_other_form_is_refused() {
+    let texts = [
+        "",
+        "Z",
+        "2026",
+        "2026-11-20",
+        "2026-11-20Z",
+        "2026-11-20T09:00Z",
+        "2026-11-20T09:00:00",
+        "2026-11-20T09:00:0Z",
+        "2026-11-20T09:00:00z",
+        "2026-11-20t09:00:00Z",
+        "2026-11-20 09:00:00Z",
+        "2026-11-20T09:00:00+00:00",
+        "2026-11-20T09:00:00+01:00",
+        "2026-11-20T09:00:00-00:00",
+        "2026-11-20T09:00:00+00:00Z",
+        "2026-11-20T09:00:00 Z",
+        " 2026-11-20T09:00:00Z",
+        "2026-11-20T09:00:00Z ",
+        "2026-11-20T09:00:00ZZ",
+        "2026-11-20T09:00:00Z\0",
+        "2026-11-20T09:00:00.Z",
+        "2026-11-20T09:00:00,5Z",
+        "2026-11-20T09:00:00..5Z",
+        "2026-11-20T09:00:00.5.5Z",
+        "2026-11-20T09:00:00.-5Z",
+        "2026-11-20T09:00:00.+5Z",
+        "2026-11-20T09:00:00.0000000000Z",
+        "2026-11-20T09:00:00.1234567890Z",
+        "2026-11-20T09:00:00.12345678901234567890Z",
+        "2026-11-20T09:00:00.\u{661}Z",
+        "2026-11-20T09:00:0\u{661}Z",
+        "2026-11-20T09:00:00\u{200b}Z",
+        "\u{feff}2026-11-20T09:00:00Z",
+        "\u{661}\u{661}26-11-20T09:00:00Z",
+        "20\u{20ac}-11-20T09:00:00Z",
+        "26-11-20T09:00:00Z",
+        "02026-11-20T09:00:00Z",
+        "+2026-11-20T09:00:00Z",
+        "-2026-11-20T09:00:00Z",
+        "+026-11-20T09:00:00Z",
+        "2026-+1-20T09:00:00Z",
+        "2026-1-20T09:00:00Z",
+        "2026-11-2T09:00:00Z",
+        "2026-11-20T9:00:00Z",
+        "2026/11/20T09:00:00Z",
+        "2026-11-20T09-00-00Z",
+        "20261120T090000Z",
+        "2026-324T09:00:00Z",
+        "2026-W47-5T09:00:00Z",
+        "2026-11-20T24:00:00Z",
+        "2026-11-20T09:60:00Z",
+        "2026-11-20T09:00:60Z",
+        "2016-12-31T23:59:60Z",
+        "2026-11-20T99:99:99Z",
+    ];
+    for text in texts {
+        assert!(rfc3339::parse(text).is_err(), "{text:?}");
+    }
+}
+
+/// Every two digits as month and as day, in leap years and others.
+#[test]
+fn only_days_of_the_calendar_are_read() {
+    let years = [(2023, 28), (2024, 29), (1900, 28), (2000, 29), (2100, 28), (0, 29), (9999, 28)];
+    for (year, february) in years {
+        let lengths = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+        for month in 0..100 {
+            for day in 0..100 {
+                let text = format!("{year:04}-{month:02}-{day:02}T00:00:00Z");
+                let length = (1..).zip(lengths).find(|(number, _)| *number == month);
+                let exists = length.is_some_and(|(_, length)| (1..=length).contains(&day));
+                let expected = exists.then(|| days_since_1970(year, month, day) * 86_400);
+                assert_eq!(rfc3339::parse(&text).ok().map(Timestamp::as_seconds), expected, "{text}");
+            }
+        }
+    }
+}
+
+/// Every two digits as hour, minute and second.
+#[test]
+fn only_times_of_the_day_are_read() {
+    for number in 0..100 {
+        let rows = [
+            (format!("1970-01-01T{number:02}:00:00Z"), 24, 3600),
+            (format!("1970-01-01T00:{number:02}:00Z"), 60, 60),
+            (format!("1970-01-01T00:00:{number:02}Z"), 60, 1),
+        ];
+        for (text, below, unit) in rows {
+            let expected = (number < below).then_some(number * unit);
+            assert_eq!(rfc3339::parse(&text).ok().map(Timestamp::as_seconds), expected, "{text}");
+        }
+    }
+}
+
+/// Each character of a good text matters.
+#[test]
+fn no_character_can_be_another_or_be_missing() {
+    let good: Vec<char> = "2026-11-20T09:00:00.250Z".chars().collect();
+    for place in 0..good.len() {
+        let mut shorter = good.clone();
+        shorter.remove(place);
+        let is_of_the_fraction = (20..23).contains(&place);
+        assert_eq!(rfc3339::parse(&String::from_iter(shorter)).is_ok(), is_of_the_fraction, "{place}");
+        for other in ['z', 't', ' ', '+', '/', ';', '_', 'O', '\0', '\u{661}', '\u{2212}'] {
+            let mut text = good.clone();
+            text[place] = other;
+            assert!(rfc3339::parse(&String::from_iter(text)).is_err(), "{other:?} at {place}");
+        }
+    }
+}
+
+/// One instant has one text.
+#[test]
+fn an_instant_is_written_without_trailing_zeros() {
+    let rows = [
+        (0, "1970-01-01T00:00:00Z"),
+        (1, "1970-01-01T00:00:00.000000001Z"),
+        (-1, "1969-12-31T23:59:59.999999999Z"),
+        (100_000_000, "1970-01-01T00:00:00.1Z"),
+        (120_000_000, "1970-01-01T00:00:00.12Z"),
+        (1_020_300_000, "1970-01-01T00:00:01.0203Z"),
+        (1_795_165_200_250_000_000, "2026-11-20T09:00:00.25Z"),
+        (i64::MIN, "1677-09-21T00:12:43.145224192Z"),
+        (i64::MAX, "2262-04-11T23:47:16.854775807Z"),
+    ];
+    for (nanoseconds, text) in rows {
+        assert_eq!(rfc3339::display(nanosecond(nanoseconds)).to_string(), text);
+    }
+}
+
+/// T6: outside 64 bits of nanoseconds the nearest instant inside is written.
+#[test]
+fn an_instant_far_away_is_written_as_the_nearest_inside() {
+    let (first, last) = (nanosecond(i64::MIN), nanosecond(i64::MAX));
+    for before in [first, first - SignedDuration::NANOSECOND, Timestamp::MIN] {
+        assert_eq!(rfc3339::display(before).to_string(), "1677-09-21T00:12:43.145224192Z");
+    }
+    for after in [last, last + SignedDuration::NANOSECOND, Timestamp::MAX] {
+        assert_eq!(rfc3339::display(after).to_string(), "2262-04-11T23:47:16.854775807Z");
+    }
+}
+
+proptest! {
+    #![proptest_config(deterministic())]
+
+    /// T6: exactly, over all 64 bits; the text is the one of the other calendar.
+    #[test]
+    fn an_instant_survives_its_text(nanoseconds in any::<i64>()) {
+        let instant = nanosecond(nanoseconds);
+        let text = rfc3339::display(instant).to_string();
+        prop_assert_eq!(rfc3339::parse(&text), Ok(instant));
+
+        let (date, time) = text.split_once('T').unwrap();
+        let date: Vec<i64> = date.split('-').map(|part| part.parse().unwrap()).collect();
+        let days = days_since_1970(date[0], date[1], date[2]);
+        prop_assert_eq!(days, nanoseconds.div_euclid(86_400_000_000_000));
+        let time: Vec<&str> = time.trim_end_matches('Z').split([':', '.']).collect();
+        let fraction = format!("{:0<9}", time.get(3).unwrap_or(&""));
+        let in_day = time[..3].iter().fold(0, |total, part| total * 60 + part.parse::<i64>().unwrap());
+        prop_assert_eq!(
+            in_day * 1_000_000_000 + fraction.parse::<i64>().unwrap(),
+            nanoseconds.rem_euclid(86_400_000_000_000)
+        );
+    }
+
+    /// Texts of equal precision sort as the instants do.
+    #[test]
+    fn texts_without_fractions_sort_as_instants(
+        one in -9_000_000_000..9_000_000_000_i64, other in -9_000_000_000..9_000_000_000_i64,
+    ) {
+        let text = |seconds| rfc3339::display(Timestamp::from_seconds(seconds).unwrap()).to_string();
+        prop_assert_eq!(text(one).cmp(&text(other)), one.cmp(&other));
+    }
+
+    /// No text makes it panic.
+    #[test]
+    fn any_text_is_read_or_refused(text in any::<Vec<char>>()) {
+        prop_assert!(rfc3339::parse(&String::from_iter(text)).is_err());
+    }
+}
+
+/// Counts the days of the proleptic Gregorian calendar, year by year in closed form.
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let leap_days = |year: i64| year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    let is_leap = leap_days(year) != leap_days(year - 1);
+    let february = if is_leap { 29 } else { 28 };
+    let lengths = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let months: i64 = lengths.iter().zip(1..month).map(|(length, _)| length).sum();
+    (year - 1970) * 365 + leap_days(year - 1) - leap_days(1969) + months + day - 1
+}

@@ -1,0 +1,443 @@
+//! The example `replay`, run from outside.
+//!
+//! The sample day is pinned as texts in `tests/replay`; `UPDATE_GOLDEN=1 cargo test --test replay`
+//! renews them.
+
+#![cfg(feature = "serde")]
+
+use std::env;
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::thread;
+use std::time::SystemTime;
+
+const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/teams-day.jsonl");
+const MIB: usize = 1024 * 1024;
+
+#[test]
+fn the_sample_day_reads_as_pinned() {
+    assert_golden("teams-day.txt", &text(&run(&[SAMPLE], b"")));
+}
+
+#[test]
+fn the_sample_day_is_recorded_as_pinned() {
+    assert_golden("teams-day.jsonl", &text(&run(&["--json", SAMPLE], b"")));
+}
+
+#[test]
+fn a_dash_reads_the_standard_input() {
+    let sample = fs::read(SAMPLE).unwrap();
+    assert_eq!(text(&run(&["--json", "-"], &sample)), text(&run(&["--json", SAMPLE], b"")));
+}
+
+#[test]
+fn records_have_the_documented_form() {
+    let input = [
+        r#"{"at":"2026-11-20T09:00:00Z","user":"ana","setPresence":{"sessionId":"22553876-f5ab-4529-bffb-cfe50aa89f87","availability":"Available","activity":"Available","expirationDuration":"PT1H"}}"#,
+        "",
+        r#"{"at":"2026-11-20T09:06:00Z","user":"ana","clearPresence":{"sessionId":"another"}}"#,
+        r#"{"at":"2026-11-20T09:06:00Z","user":"ana","clearPresence":{}}"#,
+        r#"{"at":"2026-11-20T09:06:00Z","user":"ana","clearPresence":{"sessionId":"22553876-f5ab-4529-bffb-cfe50aa89f87"}}"#,
+    ];
+    let output = [
+        r#"{"line":1,"status":200,"at":"2026-11-20T09:00:00Z","user":"ana","availability":"Available","activity":"Available","changed":true,"nextChange":{"at":"2026-11-20T09:05:00Z","availability":"Available","activity":"AvailableInactive"}}"#,
+        r#"{"at":"2026-11-20T09:05:00Z","user":"ana","availability":"Available","activity":"AvailableInactive"}"#,
+        r#"{"line":3,"status":404,"error":{"code":"NotFound","message":"the session does not exist or has expired"}}"#,
+        r#"{"line":4,"status":400,"error":{"code":"InvalidArgument","message":"[SessionId]: The SessionId field is required."}}"#,
+        r#"{"line":5,"status":200,"at":"2026-11-20T09:06:00Z","user":"ana","availability":"Offline","activity":"Offline","changed":true,"nextChange":null}"#,
+    ];
+    assert_eq!(records(&input.join("\n")), output);
+}
+
+#[test]
+fn changes_come_due_before_the_command_and_in_order_of_time() {
+    let input = [
+        set("09:00", "ana", "Available", "PT10M"),
+        set("09:01", "bob", "Available", "PT10M"),
+        tick("09:30", "ana"),
+    ];
+    assert_eq!(
+        happenings(&input),
+        [
+            "1: 09:00 ana Available",
+            "2: 09:01 bob Available",
+            "09:05 ana AvailableInactive",
+            "09:06 bob AvailableInactive",
+            "09:10 ana Offline",
+            "09:11 bob Offline",
+            "3: 09:30 ana Offline",
+        ]
+    );
+}
+
+/// What falls due at the very instant of a command shows in the command's answer.
+#[test]
+fn a_session_refreshed_when_it_would_expire_makes_no_blip() {
+    let input = [
+        set("09:00", "ana", "Available", "PT5M"),
+        set("09:05", "ana", "Available", "PT5M"),
+        set("09:10", "bob", "Available", "PT5M"),
+    ];
+    assert_eq!(
+        happenings(&input),
+        ["1: 09:00 ana Available", "2: 09:05 ana Available", "3: 09:10 bob Available"]
+    );
+}
+
+#[test]
+fn time_passes_before_a_body_is_refused() {
+    let unread = [r#""setPresence":null"#, r#""setPresence":5"#, r#""setPresence":{"sessionId":7}"#];
+    for body in unread {
+        let input = [set("09:00", "ana", "Available", "PT5M"), line("09:30", "bob", body)];
+        assert_eq!(
+            happenings(&input),
+            ["1: 09:00 ana Available", "09:05 ana Offline", "2: 400"],
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn no_time_passes_with_a_line_that_is_no_command() {
+    let lines = [
+        "nonsense".to_owned(),
+        line("09:30", "bob", r#""setPresense":{}"#),
+        line("09:30", "bob", r#""tick":{},"clearUserPreferredPresence":{}"#),
+        line("09:30", "bob", r#""tick":{},"tick":{}"#),
+        line("09:30", "bob", r#""at":"2026-11-20T09:31:00Z","tick":{}"#),
+        r#"{"at":"2026-11-20T09:30:00+00:00","user":"bob","tick":{}}"#.to_owned(),
+        r#"{"at":"2026-11-20T09:30:00Z","user":null,"tick":{}}"#.to_owned(),
+        r#"{"at":"2026-11-20T09:30:00Z","tick":{}}"#.to_owned(),
+        r#"["2026-11-20T09:30:00Z","bob",null,null,null,null,{}]"#.to_owned(),
+    ];
+    for line in lines {
+        let input = [set("09:00", "ana", "Available", "PT5M"), line.clone()];
+        assert_eq!(happenings(&input), ["1: 09:00 ana Available", "2: 400"], "{line}");
+    }
+}
+
+#[test]
+fn unknown_fields_are_ignored() {
+    let input = [line("09:00", "ana", r#""trace":[1e999,{}],"tick":{"why":null}"#)];
+    assert_eq!(happenings(&input), ["1: 09:00 ana Offline"]);
+}
+
+/// Rule T5: a line is obeyed at its own instant, and what expired before stays gone.
+#[test]
+fn a_line_from_before_is_obeyed_at_its_own_instant() {
+    let input = [
+        set("09:00", "ana", "Available", "PT5M"),
+        set("12:00", "bob", "InACall", "PT1H"),
+        tick("09:02", "ana"),
+        tick("09:02", "bob"),
+        tick("10:30", "ana"),
+    ];
+    assert_eq!(
+        happenings(&input),
+        [
+            "1: 09:00 ana Available",
+            "09:05 ana Offline",
+            "2: 12:00 bob InACall",
+            "3: 09:02 ana Offline",
+            "4: 09:02 bob InACall",
+            "10:02 bob Offline",
+            "5: 10:30 ana Offline",
+        ]
+    );
+}
+
+#[test]
+fn any_bytes_are_answered_line_by_line() {
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let lines: [&[u8]; 17] = [
+        b"\xEF\xBB\xBF{}",
+        b"\0\0\0",
+        b"\xFF\xFE{\0}\0",
+        b"",
+        b" \t \r",
+        deep.as_bytes(),
+        b"{\"at\":",
+        b"null",
+        b"{}",
+        b"{\"at\":1e999999,\"user\":\"ana\",\"tick\":{}}",
+        b"{\"at\":\"2026-11-20T09:00:00Z\",\"user\":\"\xC3\",\"tick\":{}}",
+        b"{\"at\":\"2026-11-20T09:00:00Z\",\"user\":\"\\ud800\",\"tick\":{}}",
+        b"{\"at\":\"2026-11-20T09:00:00Z\",\"user\":\"ana\",\"tick\":{}} {}",
+        b"{\"at\":\"2026-11-20T09:00:00Z\",\"user\":\"ana\",\"tick\":{}}\r",
+        &[
+            b"{\"at\":\"2026-11-20T09:00:00Z\",\"user\":\"\\u0000\",\"x\":",
+            deep.as_bytes(),
+            b",\"tick\":{}}",
+        ]
+        .concat(),
+        b"\r{\"at\":\"0001-01-01T00:00:00Z\",\"user\":\"\",\"tick\":{}}",
+        b"{\"at\":\"9999-12-31T23:59:59.999999999Z\",\"user\":\"ana\",\"tick\":{}}",
+    ];
+    let input = lines.join(&b'\n');
+
+    let statuses: Vec<_> = text(&run(&["--json", "-"], &input))
+        .lines()
+        .map(|record| {
+            let record: serde_json::Value = serde_json::from_str(record).unwrap();
+            format!("{}: {}", record["line"], record["status"])
+        })
+        .collect();
+    assert_eq!(
+        statuses,
+        [
+            "1: 400", "2: 400", "3: 400", "6: 400", "7: 400", "8: 400", "9: 400", "10: 400", "11: 400",
+            "12: 400", "13: 400", "14: 200", "15: 200", "16: 200", "17: 200",
+        ]
+    );
+    assert!(!text(&run(&["-"], &input)).contains(|c: char| c.is_control() && c != '\n'));
+}
+
+#[test]
+fn a_line_of_more_than_a_mebibyte_is_refused_and_skipped() {
+    let padded = |length: usize| {
+        let line = tick("09:00", "ana");
+        format!("{line}{}", " ".repeat(length - line.len()))
+    };
+    let input = [padded(MIB), padded(MIB + 1), padded(5 * MIB), tick("09:01", "ana"), padded(MIB + 1)];
+    assert_eq!(
+        happenings(&input),
+        ["1: 09:00 ana Offline", "2: 400", "3: 400", "4: 09:01 ana Offline", "5: 400"]
+    );
+}
+
+#[test]
+fn names_do_no_harm_to_the_page() {
+    let body = r#"{"sessionId":"\u0007\u001b[31m","availability":"Away","activity":"Away"}"#;
+    let input = line("09:00", r"\u001b[2J\u202e\n", &format!(r#""setPresence":{body}"#));
+    let page = text(&run(&["-"], input.as_bytes()));
+    assert_eq!(
+        page.lines().nth(2),
+        Some(
+            r"09:00:00  \u{1b}[2…  set \u{7}\u… Away 5m                  Offline -> Away                    09:05:00 Offline"
+        )
+    );
+    assert!(!page.contains(|c: char| c.is_control() && c != '\n'));
+}
+
+#[test]
+fn a_cell_shows_what_lasted_longest_in_its_quarter() {
+    let input = [
+        tick("08:50", "bob"),
+        set("09:08", "ana", "InACall", "PT1H"),
+        set("09:24", "ana", "Presenting", "PT1H"),
+        set("09:25", "ana", "Away", "PT1H"),
+        set("09:41", "ana", "InACall", "PT10M"),
+        tick("10:10", "bob"),
+    ];
+    assert_eq!(strips(&input), [strip("ana", "08:45", "··cw··"), strip("bob", "08:45", "······")]);
+}
+
+/// The second time that the clock comes by is painted over the first.
+#[test]
+fn a_strip_is_painted_over_where_the_clock_stepped_back() {
+    let input = [
+        set("09:00", "ana", "InACall", "PT2H"),
+        tick("10:00", "ana"),
+        set("09:15", "ana", "Presenting", "PT15M"),
+        tick("09:30", "ana"),
+    ];
+    assert_eq!(strips(&input), [strip("ana", "09:00", "cPcc·")]);
+}
+
+#[test]
+fn days_on_which_nothing_happened_are_counted() {
+    let input = [
+        r#"{"at":"2026-11-20T23:50:00Z","user":"ana","tick":{}}"#,
+        r#"{"at":"2026-11-23T00:10:00Z","user":"ana","tick":{}}"#,
+    ];
+    let page = text(&run(&["-"], input.join("\n").as_bytes()));
+    assert!(page.contains("\n2 days on which nothing happened\n"), "{page}");
+    assert_eq!(page.matches("\nana ").count(), 2, "{page}");
+}
+
+#[test]
+fn no_input_prints_nothing() {
+    assert_eq!(text(&run(&["-"], b"")), "");
+    assert_eq!(text(&run(&["--json", "-"], b"\n\n")), "");
+}
+
+#[test]
+fn bad_usage_and_unreadable_files_are_told_with_status_2() {
+    let invocations: [(&[&str], &str); 6] = [
+        (&[], "no FILE"),
+        (&["--jsno", SAMPLE], "unknown option \"--jsno\""),
+        (&[SAMPLE, SAMPLE], "more than one FILE"),
+        (&["--json"], "no FILE"),
+        (&["no-such-file.jsonl"], "cannot read no-such-file.jsonl: "),
+        (&[env!("CARGO_MANIFEST_DIR")], "cannot read "),
+    ];
+    for (arguments, complaint) in invocations {
+        let output = start(arguments, b"");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.starts_with(&format!("replay: {complaint}")), "{told}");
+    }
+}
+
+#[test]
+fn help_is_no_failure() {
+    assert!(text(&run(&["--help"], b"")).starts_with("usage: replay [--json] FILE|-\n"));
+}
+
+#[test]
+fn a_reader_who_leaves_ends_it_quietly() {
+    let mut replay = Command::new(executable())
+        .args(["--json", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = replay.stdin.take().unwrap();
+    let mut stdout = replay.stdout.take().unwrap();
+    stdin.write_all(format!("{}\n", tick("09:00", "ana")).as_bytes()).unwrap();
+    stdout.read_exact(&mut [0]).unwrap();
+    drop(stdout);
+    // It may have ended before all of this is written.
+    let _ = stdin.write_all(format!("{}\n", tick("09:00", "ana")).repeat(10_000).as_bytes());
+    drop(stdin);
+    let output = replay.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+}
+
+fn line(clock: &str, user: &str, command: &str) -> String {
+    format!(r#"{{"at":"2026-11-20T{clock}:00Z","user":"{user}",{command}}}"#)
+}
+
+fn tick(clock: &str, user: &str) -> String {
+    line(clock, user, r#""tick":{}"#)
+}
+
+fn set(clock: &str, user: &str, activity: &str, expiration: &str) -> String {
+    let availability = match activity {
+        "InACall" => "Busy",
+        "Presenting" => "DoNotDisturb",
+        other => other,
+    };
+    line(
+        clock,
+        user,
+        &format!(
+            r#""setPresence":{{"sessionId":"it","availability":"{availability}","activity":"{activity}","expirationDuration":"{expiration}"}}"#
+        ),
+    )
+}
+
+fn records(input: &str) -> Vec<String> {
+    text(&run(&["--json", "-"], input.as_bytes())).lines().map(str::to_owned).collect()
+}
+
+/// Shortens each record to `line: clock user activity`, without the line where a change fell due
+/// by itself; a refusal to `line: status`.
+fn happenings(input: &[String]) -> Vec<String> {
+    let shorten = |record: String| {
+        let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+        let line = record["line"].as_u64().map(|line| format!("{line}: ")).unwrap_or_default();
+        match record["at"].as_str() {
+            Some(at) => {
+                let word = |field: &str| record[field].as_str().unwrap().to_owned();
+                format!("{line}{} {} {}", &at[11..16], word("user"), word("activity"))
+            }
+            None => format!("{line}{}", record["status"]),
+        }
+    };
+    records(&input.join("\n")).into_iter().map(shorten).collect()
+}
+
+/// Returns the strips of the one day of the page.
+fn strips(input: &[String]) -> Vec<String> {
+    let page = text(&run(&["-"], input.join("\n").as_bytes()));
+    let strips = page.lines().skip_while(|line| !line.contains(" 00  01  02 ")).skip(1);
+    strips.take_while(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
+/// Returns a strip as the page has it: cells from a quarter of an hour on.
+fn strip(user: &str, clock: &str, cells: &str) -> String {
+    let (hours, minutes) = clock.split_once(':').unwrap();
+    let before = hours.parse::<usize>().unwrap() * 4 + minutes.parse::<usize>().unwrap() / 15;
+    format!("{user:<11}{:<before$}{cells}", "")
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// Runs the example, which must read all of its input without a complaint.
+fn run(arguments: &[&str], input: &[u8]) -> Output {
+    let output = start(arguments, input);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+    output
+}
+
+fn start(arguments: &[&str], input: &[u8]) -> Output {
+    let mut replay = Command::new(executable())
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = replay.stdin.take().unwrap();
+    thread::scope(|scope| {
+        // What ends at once for bad usage closes its input.
+        scope.spawn(move || stdin.write_all(input).ok());
+        replay.wait_with_output().unwrap()
+    })
+}
+
+fn assert_golden(name: &str, actual: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/replay").join(name);
+    if env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&path, actual).unwrap();
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
+    for (index, (actual, expected)) in actual.lines().zip(expected.lines()).enumerate() {
+        assert_eq!(actual, expected, "line {} of {}", index + 1, path.display());
+    }
+    assert_eq!(actual.lines().count(), expected.lines().count(), "lines of {}", path.display());
+}
+
+/// Finds the example where `cargo test` has put it; builds it where only this test was asked for.
+fn executable() -> &'static Path {
+    static EXECUTABLE: OnceLock<PathBuf> = OnceLock::new();
+    EXECUTABLE.get_or_init(|| {
+        let test = env::current_exe().unwrap();
+        let profile = test.parent().and_then(Path::parent).expect("tests are in target/PROFILE/deps");
+        let executable = profile.join("examples").join(format!("replay{}", env::consts::EXE_SUFFIX));
+        if !is_fresh(&executable) {
+            build(profile);
+        }
+        executable
+    })
+}
+
+fn is_fresh(executable: &Path) -> bool {
+    let modified = |path: PathBuf| fs::metadata(path).and_then(|file| file.modified()).ok();
+    let sources = ["src", "examples/replay"].into_iter().flat_map(|folder| {
+        let files = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap();
+        files.map(|file| file.unwrap().path())
+    });
+    let newest: Option<SystemTime> = sources.filter_map(modified).max();
+    modified(executable.to_owned()).is_some_and(|built| Some(built) > newest)
+}
+
+fn build(profile: &Path) {
+    let target = profile.parent().expect("a profile is in a target directory");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--example", "replay", "--target-dir"]).arg(target);
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap();
+    assert!(built.success(), "the example cannot be built");
+}
