@@ -1,4 +1,6 @@
-use crate::{PreferredExpiration, PreferredPresence, SessionExpiration, SessionPresence};
+use time::SignedDuration;
+
+use crate::{PreferredExpiration, PreferredPresence, SessionExpiration, SessionPresence, session};
 
 /// What can happen to one user.
 ///
@@ -82,6 +84,26 @@ impl<S> SetSession<S> {
     #[must_use]
     pub fn with_expiration(self, expiration: SessionExpiration) -> Self {
         Self { expiration, ..self }
+    }
+
+    /// Returns how often a client should set the session again to stay as it is: after half of the
+    /// time for which that lasts, so that one lost request does no harm.
+    ///
+    /// That time is the lifetime, or the 5 minutes after which an Available session fades where
+    /// that is less (rules S5 and S7). (ours)
+    ///
+    /// ```
+    /// use presence_core::{SessionPresence, SetSession, SignedDuration};
+    ///
+    /// let hour = "PT1H".parse().unwrap();
+    /// let available = SetSession::new("phone", SessionPresence::Available).with_expiration(hour);
+    /// assert_eq!(available.refresh_interval(), SignedDuration::seconds(150));
+    /// let call = SetSession::new("phone", SessionPresence::InACall).with_expiration(hour);
+    /// assert_eq!(call.refresh_interval(), SignedDuration::minutes(30));
+    /// ```
+    #[must_use]
+    pub fn refresh_interval(&self) -> SignedDuration {
+        session::stays_for(self.presence, self.expiration) / 2
     }
 }
 

@@ -178,8 +178,23 @@ pub struct Session<'a, S> {
     pub presence: Presence,
     /// When the session was last set.
     pub since: Timestamp,
+    /// By when the session must be set again to stay as it is: its next fade, or its end.
+    pub deadline: Timestamp,
     /// When the session will be gone, unless it is set again (rule S6).
     pub expires_at: Timestamp,
+}
+
+/// Returns for how long a session stays what it claims, if it is not set again.
+pub(crate) fn stays_for(claim: SessionPresence, expiration: SessionExpiration) -> SignedDuration {
+    match claim {
+        SessionPresence::Available => {
+            SignedDuration::nanoseconds(expiration.nanoseconds.min(INACTIVE_AFTER))
+        }
+        SessionPresence::InACall
+        | SessionPresence::InAConferenceCall
+        | SessionPresence::Presenting
+        | SessionPresence::Away => expiration.duration(),
+    }
 }
 
 /// A session as it is stored.
@@ -210,11 +225,13 @@ pub(crate) struct Stage {
 impl<S> StoredSession<S> {
     pub(crate) fn view(&self, contact: i64) -> Option<Session<'_, S>> {
         let grant = self.grant.healed(contact);
+        let Stage { presence, until } = grant.stage(contact)?;
         Some(Session {
             id: &self.id,
             claim: grant.claim,
-            presence: grant.stage(contact)?.presence,
+            presence,
             since: instant::from_nanoseconds(grant.since),
+            deadline: instant::from_nanoseconds(until),
             expires_at: instant::from_nanoseconds(grant.since + grant.lifetime()),
         })
     }

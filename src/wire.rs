@@ -7,7 +7,8 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::str::FromStr;
 
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use time::Timestamp;
 
@@ -45,7 +46,7 @@ impl<S: Serialize> Serialize for SetSession<S> {
 
 impl<'de, S: Deserialize<'de>> Deserialize<'de> for SetSession<S> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let body = SetSessionBody::deserialize(deserializer)?;
+        let body: SetSessionBody<S> = object(deserializer)?;
         let session_id = required(body.session_id, "SessionId")?;
         let presence = pair(body.availability, body.activity)?;
         let expiration = body.expiration_duration.unwrap_or_default();
@@ -68,7 +69,7 @@ impl<S: Serialize> Serialize for ClearSession<S> {
 
 impl<'de, S: Deserialize<'de>> Deserialize<'de> for ClearSession<S> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let body = ClearSessionBody::deserialize(deserializer)?;
+        let body: ClearSessionBody<S> = object(deserializer)?;
         required(body.session_id, "SessionId").map(Self::new)
     }
 }
@@ -95,7 +96,7 @@ impl Serialize for SetPreferred {
 
 impl<'de> Deserialize<'de> for SetPreferred {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let body = SetPreferredBody::deserialize(deserializer)?;
+        let body: SetPreferredBody = object(deserializer)?;
         let presence: PreferredPresence = pair(body.availability, body.activity)?;
         let expiration = body.expiration_duration.unwrap_or(presence.default_expiration());
         Ok(Self::new(presence).with_expiration(expiration))
@@ -115,7 +116,7 @@ macro_rules! empty_bodies {
 
         impl<'de> Deserialize<'de> for $body {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                EmptyBody::deserialize(deserializer).map(|EmptyBody {}| Self)
+                object(deserializer).map(|EmptyBody {}| Self)
             }
         }
     )+};
@@ -144,7 +145,7 @@ macro_rules! pairs {
 
         impl<'de> Deserialize<'de> for $presence {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let body = PresenceBody::deserialize(deserializer)?;
+                let body: PresenceBody = object(deserializer)?;
                 pair(body.availability, body.activity)
             }
         }
@@ -160,6 +161,33 @@ impl Serialize for Change {
         change.serialize_field("availability", &self.presence.availability())?;
         change.serialize_field("activity", &self.presence.activity())?;
         change.end()
+    }
+}
+
+/// Reads an object, and in a text no list of the values of its fields, which `serde` takes too.
+fn object<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    if deserializer.is_human_readable() {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    } else {
+        T::deserialize(deserializer)
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(fields))
     }
 }
 

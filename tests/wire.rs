@@ -426,3 +426,21 @@ fn refusal<T: DeserializeOwned + PartialEq + Debug>(value: &Value) -> String {
     assert_eq!(located.split(" at line 1 column ").next(), Some(message.as_str()));
     message
 }
+
+/// Bodies are objects: a list of the values of their fields is none.
+#[test]
+fn a_list_is_no_body() {
+    for (text, read) in [
+        (
+            r#"["A","Away","Away",null]"#,
+            serde_json::from_str::<SetSession<String>>(r#"["A","Away","Away",null]"#).map(drop),
+        ),
+        (r#"["A"]"#, serde_json::from_str::<ClearSession<String>>(r#"["A"]"#).map(drop)),
+        ("[]", serde_json::from_str::<ClearPreferred>("[]").map(drop)),
+        ("[]", serde_json::from_str::<Tick>("[]").map(drop)),
+        (r#"["Away","Away"]"#, serde_json::from_str::<Presence>(r#"["Away","Away"]"#).map(drop)),
+    ] {
+        let message = read.expect_err(text).to_string();
+        assert!(message.starts_with("invalid type: sequence, expected an object"), "{message}");
+    }
+}
