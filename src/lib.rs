@@ -26,6 +26,8 @@ pub mod rfc3339;
 mod session;
 mod sessions;
 #[cfg(feature = "serde")]
+mod snapshot;
+#[cfg(feature = "serde")]
 mod wire;
 
 pub use time::{SignedDuration, Timestamp};

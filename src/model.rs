@@ -28,6 +28,9 @@ pub const MAX_SESSIONS: usize = 128;
 ///
 /// `S` is the caller's session id; the model only compares it.
 ///
+/// With the feature `serde` a model is written and read as a snapshot: opaque, of a version that is
+/// read for ever, and checked when it is restored.
+///
 /// # Time
 ///
 /// Every method takes the instant `now` at which it happens; the model has no clock. While
@@ -299,6 +302,23 @@ impl<S> PresenceModel<S> {
                 until: Some(claimed.until.min(preferred.until)),
             },
         }
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<S> PresenceModel<S> {
+    /// Returns all that a model is: its sessions by their ids, its preference, what was told last.
+    pub(crate) fn as_parts(&self) -> (&[StoredSession<S>], Option<&StoredPreferred>, Presence) {
+        (self.sessions.as_slice(), self.preferred.as_deref(), self.told)
+    }
+
+    /// Takes at most [`MAX_SESSIONS`] sessions, in the order of their ids.
+    pub(crate) fn from_parts(
+        sessions: Vec<StoredSession<S>>,
+        preferred: Option<StoredPreferred>,
+        told: Presence,
+    ) -> Self {
+        Self { sessions: Sessions::from(sessions), preferred: preferred.map(Box::new), told }
     }
 }
 

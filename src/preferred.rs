@@ -190,7 +190,21 @@ impl StoredPreferred {
     ) -> Option<Self> {
         let lifetime = expiration.0.whole_nanoseconds();
         let expires_at = i64::try_from(i128::from(now) + lifetime).unwrap_or(i64::MAX);
-        (expires_at > now).then_some(Self { presence, since: now, lifetime: expires_at.abs_diff(now) })
+        Self::from_parts(presence, now, expires_at.abs_diff(now))
+    }
+
+    /// Returns a preference, if it has a lifetime and ends before the end of time.
+    pub(crate) fn from_parts(presence: PreferredPresence, since: i64, lifetime: u64) -> Option<Self> {
+        (lifetime > 0 && since.checked_add_unsigned(lifetime).is_some()).then_some(Self {
+            presence,
+            since,
+            lifetime,
+        })
+    }
+
+    #[cfg(feature = "serde")]
+    pub(crate) fn as_parts(&self) -> (PreferredPresence, i64, u64) {
+        (self.presence, self.since, self.lifetime)
     }
 
     /// Returns whether the preference is in force at `now` and was not set after it.

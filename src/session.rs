@@ -248,14 +248,27 @@ impl Grant {
     /// Returns what is granted at `now`, or nothing where it would end at its start (rule T6).
     #[inline]
     pub(crate) fn new(claim: SessionPresence, expiration: SessionExpiration, now: i64) -> Option<Self> {
-        let lifetime = now.saturating_add(expiration.nanoseconds) - now;
+        Self::from_parts(claim, now, now.saturating_add(expiration.nanoseconds) - now)
+    }
+
+    /// Returns a grant, if it has a lifetime and ends before the end of time.
+    #[inline]
+    pub(crate) fn from_parts(claim: SessionPresence, since: i64, lifetime: i64) -> Option<Self> {
+        if !(1..=SessionExpiration::MAX.nanoseconds).contains(&lifetime) || since > i64::MAX - lifetime {
+            return None;
+        }
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "48 bits are enough"
         )]
         let (lifetime_low, lifetime_high) = (lifetime as u32, (lifetime >> 32) as u16);
-        (lifetime > 0).then_some(Self { since: now, lifetime_low, lifetime_high, claim })
+        Some(Self { since, lifetime_low, lifetime_high, claim })
+    }
+
+    #[cfg(feature = "serde")]
+    pub(crate) fn as_parts(self) -> (SessionPresence, i64, i64) {
+        (self.claim, self.since, self.lifetime())
     }
 
     /// Returns the grant as it is from a contact on: a start in the future moves back (rule T5).
