@@ -10,7 +10,7 @@ use time::Timestamp;
 use crate::hasher::UserHashBuilder;
 use crate::model::Told;
 use crate::queue::DeadlineQueue;
-use crate::{Command, CommandError, Outcome, Presence, PresenceModel, instant};
+use crate::{Command, CommandError, Explanation, Outcome, Presence, PresenceModel, instant};
 
 /// How far a tick may lie before the latest contact without being taken for a step of the clock
 /// (rule T5): one minute.
@@ -25,7 +25,7 @@ const IDLE: usize = 64;
 /// same kinds.
 /// - *Contacts*: [`apply`](Self::apply) obeys a command for one user; [`tick`](Self::tick) lets time
 ///   pass for all of them, and returns one changed user a call.
-/// - *Reads*: [`presence`](Self::presence), [`presences`](Self::presences), [`get`](Self::get),
+/// - *Reads*: [`presence`](Self::presence), [`presences`](Self::presences), [`explain`](Self::explain), [`get`](Self::get),
 ///   [`iter`](Self::iter), [`len`](Self::len), [`is_empty`](Self::is_empty), and
 ///   [`next_deadline`](Self::next_deadline), which says when to tick.
 /// - *Moves*: [`take`](Self::take) and [`insert`](Self::insert) carry users from one directory to
@@ -364,6 +364,16 @@ where
         Q: Hash + Eq + ?Sized + 'a,
     {
         users.into_iter().map(move |user| self.presence(user, now))
+    }
+
+    /// Says why others see of a user at `now` what they see, as [`PresenceModel::explain`] does.
+    #[must_use]
+    pub fn explain<Q>(&self, user: &Q, now: Timestamp) -> Explanation<'_, S>
+    where
+        U: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.get(user).map_or_else(Explanation::nothing, |model| model.explain(now))
     }
 
     /// Returns the model of a user, with all that can be read of it, unless nothing is stored.

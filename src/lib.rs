@@ -16,6 +16,7 @@ mod command;
 mod directory;
 mod duration;
 mod error;
+mod explanation;
 mod hasher;
 mod instant;
 mod model;
@@ -38,6 +39,7 @@ pub use crate::error::{
     ActivityError, AvailabilityError, CommandError, ErrorCode, ExpirationError, InstantError,
     PreferredPresenceError, PresenceError, SessionPresenceError,
 };
+pub use crate::explanation::{Explanation, Reason};
 pub use crate::hasher::{UserHashBuilder, UserHasher};
 pub use crate::model::{Change, Forecast, MAX_SESSIONS, Outcome, PresenceModel};
 pub use crate::preferred::{Preferred, PreferredExpiration, PreferredPresence};

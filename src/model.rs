@@ -9,7 +9,8 @@ use crate::preferred::StoredPreferred;
 use crate::session::{Grant, Stage, StoredSession};
 use crate::sessions::Sessions;
 use crate::{
-    ClearSession, Command, CommandError, Preferred, Presence, Session, SetPreferred, SetSession, instant,
+    ClearSession, Command, CommandError, Explanation, Preferred, Presence, Session, SetPreferred,
+    SetSession, instant,
 };
 
 /// How many live sessions one user may have; expired ones do not count.
@@ -23,7 +24,7 @@ pub const MAX_SESSIONS: usize = 128;
 ///   next.
 /// - *Reads* change nothing, and are right at any instant, ticked or not:
 ///   [`presence`](Self::presence), [`deadline`](Self::deadline), [`forecast`](Self::forecast),
-///   [`sessions`](Self::sessions) and [`preferred`](Self::preferred).
+///   [`sessions`](Self::sessions), [`preferred`](Self::preferred) and [`explain`](Self::explain).
 /// - [`is_empty`](Self::is_empty) says whether the model can be dropped.
 ///
 /// `S` is the caller's session id; the model only compares it.
@@ -166,6 +167,12 @@ impl<S: Ord> PresenceModel<S> {
             None => self.sessions.retain(|stored| stored.id != session_id),
         }
         Ok(())
+    }
+
+    /// Says why others see at `now` what they see, and what stands behind it.
+    #[must_use]
+    pub fn explain(&self, now: Timestamp) -> Explanation<'_, S> {
+        Explanation::new(self, now)
     }
 
     fn clear_session(&mut self, body: &ClearSession<S>, now: i64) -> Result<(), CommandError> {

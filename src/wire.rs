@@ -14,8 +14,9 @@ use time::Timestamp;
 
 use crate::{
     Activity, ActivityError, Availability, AvailabilityError, Change, ClearPreferred, ClearSession,
-    ExpirationError, InstantError, PreferredExpiration, PreferredPresence, Presence, SessionExpiration,
-    SessionPresence, SetPreferred, SetSession, Tick, rfc3339,
+    ExpirationError, Explanation, InstantError, Preferred, PreferredExpiration, PreferredPresence,
+    Presence, Reason, Session, SessionExpiration, SessionPresence, SetPreferred, SetSession, Tick,
+    rfc3339,
 };
 
 /// How much of a text that was refused is repeated in the error.
@@ -157,7 +158,7 @@ pairs!(Presence, SessionPresence, PreferredPresence);
 impl Serialize for Change {
     fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
         let mut change = serializer.serialize_struct("Change", 3)?;
-        change.serialize_field("at", &format_args!("{}", rfc3339::display(self.at)))?;
+        change.serialize_field("at", &Rfc3339(self.at))?;
         change.serialize_field("availability", &self.presence.availability())?;
         change.serialize_field("activity", &self.presence.activity())?;
         change.end()
@@ -188,6 +189,64 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<T, A::Error> {
         T::deserialize(MapAccessDeserializer::new(fields))
+    }
+}
+
+/// An instant, where a field of a struct is written.
+struct Rfc3339(Timestamp);
+
+impl Serialize for Rfc3339 {
+    fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
+        serialize_instant(&self.0, serializer)
+    }
+}
+
+impl<S: Serialize> Serialize for Session<'_, S> {
+    fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
+        let mut session = serializer.serialize_struct("Session", 6)?;
+        session.serialize_field("id", self.id)?;
+        session.serialize_field("claim", &self.claim)?;
+        session.serialize_field("presence", &self.presence)?;
+        session.serialize_field("since", &Rfc3339(self.since))?;
+        session.serialize_field("deadline", &Rfc3339(self.deadline))?;
+        session.serialize_field("expiresAt", &Rfc3339(self.expires_at))?;
+        session.end()
+    }
+}
+
+impl Serialize for Preferred {
+    fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
+        let mut preferred = serializer.serialize_struct("Preferred", 3)?;
+        preferred.serialize_field("presence", &self.presence)?;
+        preferred.serialize_field("since", &Rfc3339(self.since))?;
+        preferred.serialize_field("expiresAt", &Rfc3339(self.expires_at))?;
+        preferred.end()
+    }
+}
+
+impl<S: Serialize> Serialize for Explanation<'_, S> {
+    fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
+        let mut explanation = serializer.serialize_struct("Explanation", 5)?;
+        explanation.serialize_field("presence", &self.presence)?;
+        explanation.serialize_field("until", &self.until.map(Rfc3339))?;
+        explanation.serialize_field("reason", &self.reason)?;
+        explanation.serialize_field("waiting", &self.waiting)?;
+        explanation.serialize_field("others", &self.others)?;
+        explanation.end()
+    }
+}
+
+impl<S: Serialize> Serialize for Reason<'_, S> {
+    fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
+        match self {
+            Self::NoSession => serializer.serialize_unit_variant("Reason", 0, "noSession"),
+            Self::Preferred(preferred) => {
+                serializer.serialize_newtype_variant("Reason", 1, "preferred", preferred)
+            }
+            Self::Session(session) => {
+                serializer.serialize_newtype_variant("Reason", 2, "session", session)
+            }
+        }
     }
 }
 
