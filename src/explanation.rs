@@ -152,11 +152,7 @@ impl<S> fmt::Display for Stage<'_, '_, S> {
         if session.presence == session.claim.into() {
             return Ok(());
         }
-        write!(
-            f,
-            ", faded from {} of {}",
-            Presence::from(session.claim),
-            rfc3339::display(session.since)
-        )
+        let (claim, since) = (Presence::from(session.claim), rfc3339::display(session.since));
+        write!(f, " (faded from {claim}, set at {since})")
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
+#![forbid(unsafe_code)]
 #![deny(
     clippy::expect_used,
     clippy::indexing_slicing,

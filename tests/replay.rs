@@ -284,8 +284,30 @@ fn bad_usage_and_unreadable_files_are_told_with_status_2() {
 }
 
 #[test]
+fn a_question_is_answered_instead_of_the_replay() {
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/teams-day.jsonl");
+    assert_eq!(
+        text(&run(&["--explain", "dana@2026-11-20T07:50:00Z", sample], b"")),
+        "dana: Offline/Offline, because no session exists. The preference Available/Available waits for \
+         a session until 2026-11-20T11:40:00Z.\n"
+    );
+    assert_eq!(
+        text(&run(&["--json", "--explain", "no@body@2026-11-20T07:50:00Z", sample], b"")),
+        concat!(
+            r#"{"at":"2026-11-20T07:50:00Z","user":"no@body","explanation":{"#,
+            r#""presence":{"availability":"Offline","activity":"Offline"},"until":null,"#,
+            r#""reason":"noSession","waiting":null,"others":[]}}"#,
+            "\n"
+        )
+    );
+    for question in ["dana", "dana@9 o'clock", ""] {
+        assert_eq!(start(&["--explain", question, sample], b"").status.code(), Some(2), "{question}");
+    }
+}
+
+#[test]
 fn help_is_no_failure() {
-    assert!(text(&run(&["--help"], b"")).starts_with("usage: replay [--json] FILE|-\n"));
+    assert!(text(&run(&["--help"], b"")).starts_with("usage: replay [--json] "));
 }
 
 #[test]

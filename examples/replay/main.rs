@@ -17,7 +17,10 @@ use std::io::{self, BufWriter, ErrorKind, IsTerminal, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use presence_core::{Change, Command, ErrorCode, Outcome, PresenceDirectory, Timestamp};
+use presence_core::{
+    Change, Command, ErrorCode, Explanation, Outcome, PresenceDirectory, Timestamp, rfc3339,
+};
+use serde::Serialize;
 
 use crate::input::{Line, Lines, Request};
 use crate::json::JsonRecords;
@@ -28,7 +31,7 @@ mod json;
 mod page;
 mod strips;
 
-const USAGE: &str = "usage: replay [--json] FILE|-";
+const USAGE: &str = "usage: replay [--json] [--explain USER@INSTANT] FILE|-";
 
 const HELP: &str = "
 Replays presence commands and prints what an observer sees: every command with its answer, every
@@ -39,8 +42,10 @@ FILE has one JSON object a line, such as
 with one of setPresence, clearPresence, setUserPreferredPresence, clearUserPreferredPresence and
 tick, and Microsoft Graph's body for it. - is the standard input.
 
-  --json   print records, one JSON object a line
-  --help   print this
+  --json                  print records, one JSON object a line
+  --explain USER@INSTANT  print instead why a user shows as they do at an instant, such as
+                          ana@2026-11-20T09:30:00Z, after all lines up to the first that is later
+  --help                  print this
 
 Colours appear on a terminal only, and never while NO_COLOR is set. The exit status is 0 when all
 input was read, whatever was refused, and 2 when it could not be read.
@@ -50,6 +55,7 @@ fn main() -> ExitCode {
     let done = match Invocation::read(env::args_os().skip(1)) {
         Ok(Invocation::Help) => help().map_err(Failure::Write),
         Ok(Invocation::Replay { form, source }) => replay(form, &source),
+        Ok(Invocation::Explain { question, form, source }) => explain(&question, form, &source),
         Err(complaint) => Err(Failure::Usage(complaint)),
     };
     let complaint = match done {
@@ -73,6 +79,13 @@ enum Failure {
 enum Invocation {
     Help,
     Replay { form: Form, source: OsString },
+    Explain { question: Question, form: Form, source: OsString },
+}
+
+/// Whose presence is to be explained, and when.
+struct Question {
+    user: String,
+    at: Timestamp,
 }
 
 #[derive(Clone, Copy)]
@@ -83,13 +96,15 @@ enum Form {
 
 impl Invocation {
     /// Reads the arguments, or says what is wrong with them.
-    fn read(arguments: impl Iterator<Item = OsString>) -> Result<Self, String> {
+    fn read(mut arguments: impl Iterator<Item = OsString>) -> Result<Self, String> {
         let mut form = Form::Page;
+        let mut question = None;
         let mut source = None;
-        for argument in arguments {
+        while let Some(argument) = arguments.next() {
             match argument.to_str() {
                 Some("--help" | "-h") => return Ok(Self::Help),
                 Some("--json") => form = Form::JsonRecords,
+                Some("--explain") => question = Some(Question::read(arguments.next())?),
                 Some(option) if option.starts_with('-') && option != "-" => {
                     return Err(format!("unknown option {option:?}"));
                 }
@@ -98,7 +113,22 @@ impl Invocation {
             }
         }
         let source = source.ok_or("no FILE, and - would be the standard input")?;
-        Ok(Self::Replay { form, source })
+        Ok(match question {
+            Some(question) => Self::Explain { question, form, source },
+            None => Self::Replay { form, source },
+        })
+    }
+}
+
+impl Question {
+    fn read(argument: Option<OsString>) -> Result<Self, String> {
+        let argument = argument.ok_or("--explain needs USER@INSTANT")?;
+        let (user, at) = argument
+            .to_str()
+            .and_then(|question| question.rsplit_once('@'))
+            .ok_or_else(|| format!("{} is not of the form USER@INSTANT", argument.display()))?;
+        let at = rfc3339::parse(at).map_err(|error| format!("{error}: {at:?}"))?;
+        Ok(Self { user: user.to_owned(), at })
     }
 }
 
@@ -121,6 +151,39 @@ fn replay(form: Form, source: &OsString) -> Result<(), Failure> {
         };
         replay.answer(number, line).map_err(Failure::Write)?;
     }
+}
+
+fn explain(question: &Question, form: Form, source: &OsString) -> Result<(), Failure> {
+    let unread = |error| Failure::Read(source.clone(), error);
+    let mut lines = Lines::new(open(source).map_err(unread)?);
+    let mut replay = Replay::new(Box::new(Silence));
+    while let Some((number, line)) = lines.next().map_err(unread)? {
+        if Request::read(line).is_ok_and(|request| request.at > question.at) {
+            break;
+        }
+        replay.answer(number, line).map_err(Failure::Write)?;
+    }
+    let Question { user, at } = question;
+    let explanation = replay.directory.explain(user.as_str(), *at);
+    let mut out = io::stdout().lock();
+    match form {
+        Form::Page => writeln!(out, "{}: {explanation}", user.escape_debug()),
+        Form::JsonRecords => {
+            let record = ExplanationRecord { at: *at, user, explanation };
+            serde_json::to_writer(&mut out, &record)
+                .map_err(io::Error::from)
+                .and_then(|()| writeln!(out))
+        }
+    }
+    .map_err(Failure::Write)
+}
+
+#[derive(Serialize)]
+struct ExplanationRecord<'a> {
+    #[serde(with = "presence_core::rfc3339")]
+    at: Timestamp,
+    user: &'a str,
+    explanation: Explanation<'a, String>,
 }
 
 fn open(source: &OsString) -> io::Result<Box<dyn Read>> {
@@ -218,6 +281,33 @@ trait Report {
     /// Lets out what was told, before a wait for more input.
     fn flush(&mut self) -> io::Result<()>;
     fn end(&mut self) -> io::Result<()>;
+}
+
+/// Tells nothing.
+struct Silence;
+
+impl Report for Silence {
+    fn asked(&mut self, _: &Command<String>) {}
+
+    fn due(&mut self, _: &Sight<'_>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn obeyed(&mut self, _: u64, _: &Sight<'_>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn refused(&mut self, _: u64, _: &Refusal<'_>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// What an observer of one user sees at an instant.

@@ -1,0 +1,146 @@
+//! Why a user shows as they do.
+
+mod common;
+
+use common::{at, deterministic, just_before, prefer, set};
+use presence_core::{
+    ClearSession, PreferredPresence, Presence, PresenceDirectory, PresenceModel, Reason,
+    SessionPresence, SignedDuration,
+};
+use proptest::prelude::*;
+
+/// P4, U6: "I set my preferred presence and still show Offline."
+#[test]
+fn a_preference_without_a_session_waits() {
+    let mut ana = PresenceModel::<&str>::new();
+    let _ = ana.apply(prefer(PreferredPresence::Busy, "PT8H"), at("09:00")).unwrap();
+    let why = ana.explain(at("12:00"));
+    assert_eq!((why.presence, why.until, why.reason), (Presence::Offline, None, Reason::NoSession));
+    assert_eq!(why.waiting.map(|preferred| preferred.expires_at), Some(at("17:00")));
+    assert_eq!(
+        ana.explain(at("12:00")).to_string(),
+        "Offline/Offline, because no session exists. The preference Busy/Busy waits for a session until \
+         2026-11-20T17:00:00Z."
+    );
+    assert_eq!(ana.explain(at("17:00")).waiting, None);
+}
+
+/// S7: "My expiration is ignored, I am Away after ten minutes."
+#[test]
+fn a_session_that_has_faded_says_so() {
+    let mut ana = PresenceModel::new();
+    let _ = ana.apply(set("laptop", SessionPresence::Available, "PT4H"), at("09:00")).unwrap();
+    assert_eq!(
+        ana.explain(just_before(at("09:05"))).to_string(),
+        "Available/Available until 2026-11-20T09:05:00Z, because session \"laptop\" is \
+         Available/Available, and lives until 2026-11-20T13:00:00Z."
+    );
+    assert_eq!(
+        ana.explain(at("09:10")).to_string(),
+        "Away/Away until 2026-11-20T13:00:00Z, because session \"laptop\" is Away/Away (faded from \
+         Available/Available, set at 2026-11-20T09:00:00Z), and lives until 2026-11-20T13:00:00Z."
+    );
+}
+
+/// P2, P5: "Why does the wrong session win?"
+#[test]
+fn the_sessions_that_lose_stand_behind_the_one_that_wins_in_order() {
+    let mut ana = PresenceModel::new();
+    for (id, claim, lifetime) in [
+        (1, SessionPresence::Away, "PT4H"),
+        (2, SessionPresence::InACall, "PT1H"),
+        (3, SessionPresence::InACall, "PT2H"),
+        (4, SessionPresence::Available, "PT4H"),
+        (5, SessionPresence::InACall, "PT2H"),
+    ] {
+        let _ = ana.apply(set(id, claim, lifetime), at("09:00")).unwrap();
+    }
+    let why = ana.explain(at("09:00"));
+    let Reason::Session(winner) = why.reason else { panic!("{:?}", why.reason) };
+    assert_eq!(*winner.id, 3);
+    assert_eq!(why.others.iter().map(|session| *session.id).collect::<Vec<_>>(), [5, 2, 4, 1]);
+    assert_eq!(why.until, Some(at("11:00")));
+}
+
+/// P1
+#[test]
+fn a_preference_in_force_overrides_every_session() {
+    let mut ana = PresenceModel::new();
+    let _ = ana.apply(set("laptop", SessionPresence::Presenting, "PT1H"), at("09:00")).unwrap();
+    let _ = ana.apply(prefer(PreferredPresence::OffWork, "PT30M"), at("09:00")).unwrap();
+    assert_eq!(
+        ana.explain(at("09:00")).to_string(),
+        "Offline/OffWork until 2026-11-20T09:30:00Z, because it is preferred until \
+         2026-11-20T09:30:00Z, which overrides every session. Behind it: session \"laptop\" is \
+         DoNotDisturb/Presenting until 2026-11-20T10:00:00Z."
+    );
+}
+
+#[test]
+fn a_user_of_a_directory_is_explained_also_when_nothing_is_known() {
+    let mut users = PresenceDirectory::<String, u8>::new();
+    let _ = users.apply("ana", set(1, SessionPresence::Away, "PT1H"), at("09:00")).unwrap();
+    let ana = users.get("ana").map(|model| model.explain(at("09:30")));
+    assert_eq!(Some(users.explain("ana", at("09:30"))), ana);
+    assert_eq!(users.explain("bob", at("09:30")), PresenceModel::new().explain(at("09:30")));
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn an_explanation_is_written() {
+    let mut ana = PresenceModel::new();
+    let _ = ana.apply(set("laptop", SessionPresence::Available, "PT1H"), at("09:00")).unwrap();
+    let session = r#"{"id":"laptop","claim":{"availability":"Available","activity":"Available"},"presence":{"availability":"Available","activity":"AvailableInactive"},"since":"2026-11-20T09:00:00Z","deadline":"2026-11-20T09:10:00Z","expiresAt":"2026-11-20T10:00:00Z"}"#;
+    assert_eq!(
+        serde_json::to_string(&ana.explain(at("09:05"))).unwrap(),
+        format!(
+            r#"{{"presence":{{"availability":"Available","activity":"AvailableInactive"}},"until":"2026-11-20T09:10:00Z","reason":{{"session":{session}}},"waiting":null,"others":[]}}"#
+        )
+    );
+    let _ = ana.apply(prefer(PreferredPresence::Away, "PT10M"), at("09:05")).unwrap();
+    let preferred = r#"{"presence":{"availability":"Away","activity":"Away"},"since":"2026-11-20T09:05:00Z","expiresAt":"2026-11-20T09:15:00Z"}"#;
+    let why = serde_json::to_string(&ana.explain(at("09:05"))).unwrap();
+    assert!(why.contains(&format!(
+        r#""reason":{{"preferred":{preferred}}},"waiting":null,"others":[{session}]"#
+    )));
+    let _ = ana.apply(ClearSession::new("laptop"), at("09:06")).unwrap();
+    let why = serde_json::to_string(&ana.explain(at("09:06"))).unwrap();
+    assert!(why.contains(&format!(r#""reason":"noSession","waiting":{preferred},"others":[]"#)));
+}
+
+proptest! {
+    #![proptest_config(deterministic())]
+
+    #[test]
+    fn an_explanation_agrees_with_presence_and_forecast(
+        sessions in proptest::collection::vec((0..6_u64, 0..5_usize, 5..240_i64, 0..30_i64), 0..8),
+        preferred in proptest::option::of((0..6_usize, 1..90_i64)),
+        later in 0..260_i64,
+    ) {
+        let mut now = at("09:00");
+        let mut ana = PresenceModel::new();
+        if let Some((presence, minutes)) = preferred {
+            let command = prefer(PreferredPresence::ALL[presence], &format!("PT{minutes}M"));
+            let _ = ana.apply(command, now).unwrap();
+        }
+        for (id, claim, minutes, wait) in sessions {
+            now += SignedDuration::minutes(wait);
+            let _ = ana.apply(set(id, SessionPresence::ALL[claim], &format!("PT{minutes}M")), now).unwrap();
+        }
+        now += SignedDuration::minutes(later);
+        let why = ana.explain(now);
+        prop_assert_eq!(why.presence, ana.presence(now));
+        prop_assert_eq!(why.until, ana.forecast(now).next().map(|change| change.at));
+        let (chosen, winner) = match why.reason {
+            Reason::NoSession => (Presence::Offline, None),
+            Reason::Preferred(preferred) => (preferred.presence.into(), None),
+            Reason::Session(session) => (session.presence, Some(session)),
+            _ => unreachable!(),
+        };
+        prop_assert_eq!(chosen, why.presence);
+        let told: Vec<_> = winner.into_iter().chain(why.others).collect();
+        prop_assert!(told.is_sorted_by(|one, other| one.presence >= other.presence));
+        prop_assert_eq!(told.len(), ana.sessions(now).count());
+        prop_assert!(ana.sessions(now).all(|session| told.contains(&session)));
+    }
+}
