@@ -15,6 +15,7 @@ extern crate alloc;
 
 mod command;
 mod directory;
+pub mod docs;
 mod duration;
 mod error;
 mod explanation;
