@@ -8,9 +8,8 @@ use hashbrown::HashTable;
 use time::Timestamp;
 
 use crate::hasher::UserHashBuilder;
-use crate::model::Told;
 use crate::queue::DeadlineQueue;
-use crate::{Command, CommandError, Explanation, Outcome, Presence, PresenceModel, instant};
+use crate::{Command, CommandError, Explanation, Outcome, Presence, PresenceModel, SetSession, instant};
 
 /// How far a tick may lie before the latest contact without being taken for a step of the clock
 /// (rule T5): one minute.
@@ -165,10 +164,42 @@ where
         U: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = U> + ?Sized,
     {
-        self.obey(user, command.into(), instant::to_nanoseconds(now)).map(Outcome::from)
+        let now = instant::to_nanoseconds(now);
+        let command = command.into();
+        if let Command::SetSession(body) = &command
+            && let Some(again) = self.set_again(user, body, now)
+        {
+            return Ok(again);
+        }
+        self.obey(user, command, now)
     }
 
-    fn obey<Q>(&mut self, user: &Q, command: Command<S>, now: i64) -> Result<Told, CommandError>
+    fn set_again<Q>(&mut self, user: &Q, body: &SetSession<S>, now: i64) -> Option<Outcome>
+    where
+        U: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let index = self.index(user)?;
+        let Line(model) = self.models.get_mut(index as usize)?;
+        let again = model.set_again(body, now)?;
+        self.latest = self.latest.max(now);
+        self.follow(index, again.until.unwrap_or(now), now);
+        Some(again)
+    }
+
+    #[inline]
+    fn follow(&mut self, index: u32, deadline: i64, now: i64) {
+        if let Some(turn) = self.turns.get(index as usize)
+            && (deadline < turn.queued || turn.queued <= now)
+        {
+            self.enqueue(index, deadline);
+        }
+        if self.queue.first().is_some_and(|first| first <= self.latest) {
+            self.settle();
+        }
+    }
+
+    fn obey<Q>(&mut self, user: &Q, command: Command<S>, now: i64) -> Result<Outcome, CommandError>
     where
         U: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = U> + ?Sized,
@@ -177,7 +208,7 @@ where
         let Some(Line(model)) = self.models.get_mut(index as usize) else {
             return self.welcome(user, command, now);
         };
-        let told = model.obey(command, now)?;
+        let told = model.obey_in_full(command, now)?;
         self.latest = self.latest.max(now);
         match told.until {
             Some(deadline) => self.rearm(index, deadline, now),
@@ -191,7 +222,7 @@ where
 
     /// Obeys the first command for a user.
     #[cold]
-    fn welcome<Q>(&mut self, user: &Q, command: Command<S>, now: i64) -> Result<Told, CommandError>
+    fn welcome<Q>(&mut self, user: &Q, command: Command<S>, now: i64) -> Result<Outcome, CommandError>
     where
         U: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = U> + ?Sized,
@@ -246,10 +277,10 @@ where
             self.latest = now;
             return None;
         }
-        self.next_change(now).map(|(user, told)| (user, Outcome::from(told)))
+        self.next_change(now)
     }
 
-    fn next_change(&mut self, now: i64) -> Option<(U, Told)> {
+    fn next_change(&mut self, now: i64) -> Option<(U, Outcome)> {
         if now < self.latest.saturating_sub(STEP) {
             self.visit(now);
         }
@@ -282,6 +313,8 @@ where
 
     /// Puts back the turns whose users have moved on, so that the first deadline that is told is
     /// one at which there is work, or lies in the future.
+    #[cold]
+    #[inline(never)]
     fn settle(&mut self) {
         let _ = self.due(self.latest);
     }
@@ -523,6 +556,8 @@ where
     }
 
     /// Gives a user's turn a new instant; the entry that stood for the old one no longer counts.
+    #[cold]
+    #[inline(never)]
     fn enqueue(&mut self, index: u32, at: i64) {
         let Some(turn) = self.turns.get_mut(index as usize) else { return };
         turn.queued = at;

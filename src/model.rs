@@ -51,7 +51,7 @@ pub const MAX_SESSIONS: usize = 128;
 /// assert_eq!(outcome.changed(), Some(Presence::InACall));
 ///
 /// let five_past = nine + SignedDuration::minutes(5);
-/// assert_eq!(outcome.deadline, Some(five_past));
+/// assert_eq!(outcome.deadline(), Some(five_past));
 /// assert_eq!(user.presence(five_past - SignedDuration::NANOSECOND), Presence::InACall);
 /// assert_eq!(user.presence(five_past), Presence::Offline);
 ///
@@ -98,15 +98,15 @@ impl<S: Ord> PresenceModel<S> {
         command: impl Into<Command<S>>,
         now: Timestamp,
     ) -> Result<Outcome, CommandError> {
-        self.obey(command.into(), instant::to_nanoseconds(now)).map(Outcome::from)
+        self.obey(command.into(), instant::to_nanoseconds(now))
     }
 
     #[inline]
-    pub(crate) fn obey(&mut self, command: Command<S>, now: i64) -> Result<Told, CommandError> {
+    pub(crate) fn obey(&mut self, command: Command<S>, now: i64) -> Result<Outcome, CommandError> {
         if let Command::SetSession(body) = &command
-            && let Some(told) = self.set_again(body, now)
+            && let Some(again) = self.set_again(body, now)
         {
-            return Ok(told);
+            return Ok(again);
         }
         self.obey_in_full(command, now)
     }
@@ -114,7 +114,7 @@ impl<S: Ord> PresenceModel<S> {
     /// Does what a heartbeat does, in one look at what is stored: a session that exists is set
     /// again, and nothing else is to be healed or freed. Otherwise does nothing.
     #[inline]
-    fn set_again(&mut self, body: &SetSession<S>, now: i64) -> Option<Told> {
+    pub(crate) fn set_again(&mut self, body: &SetSession<S>, now: i64) -> Option<Outcome> {
         let again = Grant::new(body.presence, body.expiration, now)?;
         let Stage { mut presence, mut until } = again.stage(now)?;
         let mut place = None;
@@ -133,7 +133,7 @@ impl<S: Ord> PresenceModel<S> {
             until = until.min(preferred.until);
         }
         place?.grant = again;
-        Some(Told {
+        Some(Outcome {
             previous: mem::replace(&mut self.told, presence),
             current: presence,
             until: Some(until),
@@ -141,7 +141,11 @@ impl<S: Ord> PresenceModel<S> {
     }
 
     #[inline(never)]
-    pub(crate) fn obey_in_full(&mut self, command: Command<S>, now: i64) -> Result<Told, CommandError> {
+    pub(crate) fn obey_in_full(
+        &mut self,
+        command: Command<S>,
+        now: i64,
+    ) -> Result<Outcome, CommandError> {
         match command {
             Command::SetSession(body) => self.set_session(body, now)?,
             Command::ClearSession(body) => self.clear_session(&body, now)?,
@@ -193,7 +197,7 @@ impl<S> PresenceModel<S> {
     ///
     /// One late tick equals many early ones (rule T3).
     pub fn tick(&mut self, now: Timestamp) -> Outcome {
-        Outcome::from(self.pass(instant::to_nanoseconds(now)))
+        self.pass(instant::to_nanoseconds(now))
     }
 
     /// Returns what others see at `now`.
@@ -276,15 +280,15 @@ impl<S> PresenceModel<S> {
     }
 
     #[inline]
-    pub(crate) fn pass(&mut self, now: i64) -> Told {
+    pub(crate) fn pass(&mut self, now: i64) -> Outcome {
         self.contact(now);
         self.tell(now)
     }
 
     #[inline]
-    fn tell(&mut self, now: i64) -> Told {
+    fn tell(&mut self, now: i64) -> Outcome {
         let Effective { presence: current, until } = self.effective(now, now);
-        Told { previous: mem::replace(&mut self.told, current), current, until }
+        Outcome { previous: mem::replace(&mut self.told, current), current, until }
     }
 
     /// Aggregates (rules P1 to P5) at an instant not before the contact.
@@ -382,20 +386,6 @@ impl<S> PresenceModel<S> {
     }
 }
 
-/// An outcome before its deadline is put into the public form.
-pub(crate) struct Told {
-    pub(crate) previous: Presence,
-    pub(crate) current: Presence,
-    pub(crate) until: Option<i64>,
-}
-
-impl From<Told> for Outcome {
-    #[inline]
-    fn from(Told { previous, current, until }: Told) -> Self {
-        Self { previous, current, deadline: until.map(instant::from_nanoseconds) }
-    }
-}
-
 /// What is visible, and the next instant at which anything ends.
 pub(crate) struct Effective {
     pub(crate) presence: Presence,
@@ -422,11 +412,17 @@ pub struct Outcome {
     pub previous: Presence,
     /// What others see from now on.
     pub current: Presence,
-    /// When to tick next, as [`PresenceModel::deadline`] says.
-    pub deadline: Option<Timestamp>,
+    pub(crate) until: Option<i64>,
 }
 
 impl Outcome {
+    /// Returns when to tick next, as [`PresenceModel::deadline`] says.
+    #[must_use]
+    #[inline]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.until.map(instant::from_nanoseconds)
+    }
+
     /// Returns what observers must be told, if there is anything new to tell.
     #[must_use]
     pub fn changed(&self) -> Option<Presence> {

@@ -248,22 +248,27 @@ impl Grant {
     /// Returns what is granted at `now`, or nothing where it would end at its start (rule T6).
     #[inline]
     pub(crate) fn new(claim: SessionPresence, expiration: SessionExpiration, now: i64) -> Option<Self> {
-        Self::from_parts(claim, now, now.saturating_add(expiration.nanoseconds) - now)
+        let end = now.checked_add(expiration.nanoseconds).unwrap_or(i64::MAX);
+        (end > now).then(|| Self::pack(claim, now, end - now))
     }
 
     /// Returns a grant, if it has a lifetime and ends before the end of time.
-    #[inline]
+    #[cfg(feature = "serde")]
     pub(crate) fn from_parts(claim: SessionPresence, since: i64, lifetime: i64) -> Option<Self> {
-        if !(1..=SessionExpiration::MAX.nanoseconds).contains(&lifetime) || since > i64::MAX - lifetime {
-            return None;
-        }
+        let is_in_range = (1..=SessionExpiration::MAX.nanoseconds).contains(&lifetime);
+        (is_in_range && since.checked_add(lifetime).is_some())
+            .then(|| Self::pack(claim, since, lifetime))
+    }
+
+    #[inline]
+    fn pack(claim: SessionPresence, since: i64, lifetime: i64) -> Self {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "48 bits are enough"
         )]
         let (lifetime_low, lifetime_high) = (lifetime as u32, (lifetime >> 32) as u16);
-        Some(Self { since, lifetime_low, lifetime_high, claim })
+        Self { since, lifetime_low, lifetime_high, claim }
     }
 
     #[cfg(feature = "serde")]
@@ -287,14 +292,10 @@ impl Grant {
         if age.cast_unsigned() >= lifetime.cast_unsigned() {
             return None;
         }
-        let (presence, end) = if self.claim != SessionPresence::Available {
-            (self.claim.into(), lifetime)
-        } else if age < INACTIVE_AFTER {
-            (Presence::Available, INACTIVE_AFTER)
-        } else if age < AWAY_AFTER {
-            (Presence::AvailableInactive, AWAY_AFTER)
-        } else {
-            (Presence::Away, lifetime)
+        let (presence, end) = match self.claim {
+            SessionPresence::Available if age < INACTIVE_AFTER => (Presence::Available, INACTIVE_AFTER),
+            SessionPresence::Available => faded(age),
+            claim => (claim.into(), lifetime),
         };
         Some(Stage { presence, until: self.since + end.min(lifetime) })
     }
@@ -313,4 +314,9 @@ impl Grant {
     fn lifetime(self) -> i64 {
         i64::from(self.lifetime_high) << 32 | i64::from(self.lifetime_low)
     }
+}
+
+#[cold]
+fn faded(age: i64) -> (Presence, i64) {
+    if age < AWAY_AFTER { (Presence::AvailableInactive, AWAY_AFTER) } else { (Presence::Away, i64::MAX) }
 }
