@@ -9,6 +9,7 @@ use time::Timestamp;
 
 use crate::hasher::UserHashBuilder;
 use crate::queue::DeadlineQueue;
+use crate::session::Grant;
 use crate::{Command, CommandError, Explanation, Outcome, Presence, PresenceModel, SetSession, instant};
 
 /// How far a tick may lie before the latest contact without being taken for a step of the clock
@@ -164,39 +165,43 @@ where
         U: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = U> + ?Sized,
     {
-        let now = instant::to_nanoseconds(now);
-        let command = command.into();
+        let (command, now) = (command.into(), instant::to_nanoseconds(now));
         if let Command::SetSession(body) = &command
-            && let Some(again) = self.set_again(user, body, now)
+            && let Some(outcome) = self.set_in_calm(user, body, now)
         {
-            return Ok(again);
+            return Ok(outcome);
         }
         self.obey(user, command, now)
     }
 
-    fn set_again<Q>(&mut self, user: &Q, body: &SetSession<S>, now: i64) -> Option<Outcome>
+    /// Sets a session again where nothing else is to be done, which is most of what a server hears.
+    fn set_in_calm<Q>(&mut self, user: &Q, body: &SetSession<S>, now: i64) -> Option<Outcome>
     where
         U: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
+        let again = Grant::new(body.presence, body.expiration, now)?;
         let index = self.index(user)?;
-        let Line(model) = self.models.get_mut(index as usize)?;
-        let again = model.set_again(body, now)?;
-        self.latest = self.latest.max(now);
-        self.follow(index, again.until.unwrap_or(now), now);
-        Some(again)
-    }
-
-    #[inline]
-    fn follow(&mut self, index: u32, deadline: i64, now: i64) {
-        if let Some(turn) = self.turns.get(index as usize)
-            && (deadline < turn.queued || turn.queued <= now)
-        {
-            self.enqueue(index, deadline);
+        let turn = self.turns.get(index as usize)?;
+        if !self.is_calm(turn, now) {
+            return None;
         }
-        if self.queue.first().is_some_and(|first| first <= self.latest) {
+        let Line(model) = self.models.get_mut(index as usize)?;
+        let outcome = model.set_in_calm(&body.session_id, again)?;
+        self.latest = now;
+        if again.first_deadline() < turn.queued {
+            self.enqueue(index, again.first_deadline());
+        }
+        if self.queue.first().is_some_and(|first| first <= now) {
             self.settle();
         }
+        Some(outcome)
+    }
+
+    /// Returns whether nothing of a user has ended by `now`, and no instant has fallen.
+    #[inline]
+    fn is_calm(&self, turn: &Turn<U>, now: i64) -> bool {
+        self.latest <= now && now < turn.queued
     }
 
     fn obey<Q>(&mut self, user: &Q, command: Command<S>, now: i64) -> Result<Outcome, CommandError>
@@ -205,19 +210,20 @@ where
         Q: Hash + Eq + ToOwned<Owned = U> + ?Sized,
     {
         let Some(index) = self.index(user) else { return self.welcome(user, command, now) };
-        let Some(Line(model)) = self.models.get_mut(index as usize) else {
-            return self.welcome(user, command, now);
-        };
-        let told = model.obey_in_full(command, now)?;
+        let place = (self.turns.get(index as usize), self.models.get_mut(index as usize));
+        let (Some(turn), Some(Line(model))) = place else { return self.welcome(user, command, now) };
+        let outcome = model.obey(command, now)?;
         self.latest = self.latest.max(now);
-        match told.until {
-            Some(deadline) => self.rearm(index, deadline, now),
+        match model.next_deadline(now) {
             None => drop(self.remove(index)),
+            // It has come earlier, or the contact has overtaken the user's turn.
+            Some(deadline) if deadline < turn.queued || turn.queued <= now => {
+                self.enqueue(index, deadline)
+            }
+            Some(_) => {}
         }
-        if self.queue.first().is_some_and(|first| first <= self.latest) {
-            self.settle();
-        }
-        Ok(told)
+        self.settle();
+        Ok(outcome)
     }
 
     /// Obeys the first command for a user.
@@ -228,23 +234,13 @@ where
         Q: Hash + Eq + ToOwned<Owned = U> + ?Sized,
     {
         let mut model = PresenceModel::new();
-        let told = model.obey_in_full(command, now)?;
-        if let Some(deadline) = told.until {
+        let told = model.obey(command, now)?;
+        if let Some(deadline) = model.next_deadline(now) {
             self.add(user.to_owned(), model, deadline).map_err(|_| CommandError::TooManyUsers)?;
         }
         self.latest = self.latest.max(now);
         self.settle();
         Ok(told)
-    }
-
-    /// Queues a user whose deadline has come earlier, or whose turn has been overtaken by a contact.
-    #[inline]
-    fn rearm(&mut self, index: u32, deadline: i64, now: i64) {
-        if let Some(turn) = self.turns.get(index as usize)
-            && (deadline < turn.queued || turn.queued <= now)
-        {
-            self.enqueue(index, deadline);
-        }
     }
 
     /// Lets time pass up to `now`: returns one user who has changed, or `None` when there is no
@@ -294,7 +290,7 @@ where
                 continue;
             };
             let told = model.pass(now);
-            let user = match told.until {
+            let user = match model.next_deadline(now) {
                 None => self.remove(index),
                 Some(deadline) => {
                     let user = turn.user.clone();
@@ -367,12 +363,7 @@ where
         else {
             return Presence::Offline;
         };
-        // Between the last contact and the next deadline nothing can have changed.
-        if self.latest <= now && now < turn.queued {
-            model.told()
-        } else {
-            model.effective(now, now).presence
-        }
+        if self.is_calm(turn, now) { model.told() } else { model.effective(now, now).presence }
     }
 
     /// Returns what others see of each of the given users at `now`, in their order.

@@ -51,7 +51,7 @@ pub const MAX_SESSIONS: usize = 128;
 /// assert_eq!(outcome.changed(), Some(Presence::InACall));
 ///
 /// let five_past = nine + SignedDuration::minutes(5);
-/// assert_eq!(outcome.deadline(), Some(five_past));
+/// assert_eq!(user.deadline(nine), Some(five_past));
 /// assert_eq!(user.presence(five_past - SignedDuration::NANOSECOND), Presence::InACall);
 /// assert_eq!(user.presence(five_past), Presence::Offline);
 ///
@@ -92,7 +92,6 @@ impl<S: Ord> PresenceModel<S> {
     ///   (rule S11).
     /// - [`CommandError::TooManySessions`] where a new session would be the 129th that is live at
     ///   `now`.
-    #[inline]
     pub fn apply(
         &mut self,
         command: impl Into<Command<S>>,
@@ -101,51 +100,7 @@ impl<S: Ord> PresenceModel<S> {
         self.obey(command.into(), instant::to_nanoseconds(now))
     }
 
-    #[inline]
     pub(crate) fn obey(&mut self, command: Command<S>, now: i64) -> Result<Outcome, CommandError> {
-        if let Command::SetSession(body) = &command
-            && let Some(again) = self.set_again(body, now)
-        {
-            return Ok(again);
-        }
-        self.obey_in_full(command, now)
-    }
-
-    /// Does what a heartbeat does, in one look at what is stored: a session that exists is set
-    /// again, and nothing else is to be healed or freed. Otherwise does nothing.
-    #[inline]
-    pub(crate) fn set_again(&mut self, body: &SetSession<S>, now: i64) -> Option<Outcome> {
-        let again = Grant::new(body.presence, body.expiration, now)?;
-        let Stage { mut presence, mut until } = again.stage(now)?;
-        let mut place = None;
-        for stored in self.sessions.as_mut_slice() {
-            if stored.id == body.session_id {
-                place = Some(stored);
-            } else {
-                let other = stored.grant.stage(now)?;
-                presence = presence.max(other.presence);
-                until = until.min(other.until);
-            }
-        }
-        if let Some(stored) = &self.preferred {
-            let preferred = stored.settled_stage(now)?;
-            presence = preferred.presence;
-            until = until.min(preferred.until);
-        }
-        place?.grant = again;
-        Some(Outcome {
-            previous: mem::replace(&mut self.told, presence),
-            current: presence,
-            until: Some(until),
-        })
-    }
-
-    #[inline(never)]
-    pub(crate) fn obey_in_full(
-        &mut self,
-        command: Command<S>,
-        now: i64,
-    ) -> Result<Outcome, CommandError> {
         match command {
             Command::SetSession(body) => self.set_session(body, now)?,
             Command::ClearSession(body) => self.clear_session(&body, now)?,
@@ -166,11 +121,40 @@ impl<S: Ord> PresenceModel<S> {
             }
         }
         self.contact(now);
-        match Grant::new(presence, expiration, now) {
-            Some(grant) => self.sessions.insert(StoredSession { id: session_id, grant }),
-            None => self.sessions.retain(|stored| stored.id != session_id),
+        // There is none at the last instant of all, at which every other session has ended too.
+        if let Some(grant) = Grant::new(presence, expiration, now) {
+            self.sessions.insert(StoredSession { id: session_id, grant });
         }
         Ok(())
+    }
+
+    /// Sets a session again, if it exists, at an instant up to which nothing has ended and that no
+    /// stored start lies after.
+    ///
+    /// Most of what a server hears are heartbeats, which claim what was claimed before. They have to
+    /// be short, for the processor to start on the next one while it waits for memory, so they look
+    /// at nothing but their own session.
+    #[inline]
+    pub(crate) fn set_in_calm(&mut self, session_id: &S, again: Grant) -> Option<Outcome> {
+        let mut sessions = self.sessions.as_mut_slice().iter_mut();
+        let stored = sessions.find(|stored| stored.id == *session_id)?;
+        let is_same = stored.grant.is_same(again);
+        stored.grant = again;
+        let previous = self.told;
+        if !is_same {
+            self.told = self.in_calm(again.since());
+        }
+        Some(Outcome { previous, current: self.told })
+    }
+
+    /// Aggregates (rules P1 to P5) where nothing that is stored has ended.
+    #[inline]
+    fn in_calm(&self, now: i64) -> Presence {
+        if let Some(stored) = &self.preferred {
+            return stored.in_calm();
+        }
+        let sessions = self.sessions.as_slice().iter();
+        sessions.map(|stored| stored.grant.in_calm(now)).max().unwrap_or_default()
     }
 
     /// Says why others see at `now` what they see, and what stands behind it.
@@ -217,8 +201,8 @@ impl<S> PresenceModel<S> {
         self.effective(now, now).until.map(instant::from_nanoseconds)
     }
 
-    /// Returns the visible future after `now` if no command comes, in order of time, without end
-    /// only in name: it ends when the user is offline and nothing is left.
+    /// Returns the visible future after `now` if no command comes, in order of time. It ends where
+    /// the user goes offline for good.
     #[must_use]
     pub fn forecast(&self, now: Timestamp) -> Forecast<'_, S> {
         let now = instant::to_nanoseconds(now);
@@ -287,8 +271,8 @@ impl<S> PresenceModel<S> {
 
     #[inline]
     fn tell(&mut self, now: i64) -> Outcome {
-        let Effective { presence: current, until } = self.effective(now, now);
-        Outcome { previous: mem::replace(&mut self.told, current), current, until }
+        let current = self.effective(now, now).presence;
+        Outcome { previous: mem::replace(&mut self.told, current), current }
     }
 
     /// Aggregates (rules P1 to P5) at an instant not before the contact.
@@ -337,6 +321,10 @@ impl<S> PresenceModel<S> {
 /// it.
 impl<S> PresenceModel<S> {
     /// Heals as a contact does, but tells nothing: returns when there is anything to tell or to do.
+    pub(crate) fn next_deadline(&self, now: i64) -> Option<i64> {
+        self.effective(now, now).until
+    }
+
     pub(crate) fn heal(&mut self, now: i64) -> Option<i64> {
         self.contact(now);
         let Effective { presence, until } = self.effective(now, now);
@@ -406,23 +394,15 @@ pub(crate) struct Effective {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-#[must_use = "a change that is not told to others is lost, and a deadline that is not kept is a user stuck online"]
+#[must_use = "a change that is not told to others is lost"]
 pub struct Outcome {
     /// What was told by the contact before this one, so outcomes chain without a gap.
     pub previous: Presence,
     /// What others see from now on.
     pub current: Presence,
-    pub(crate) until: Option<i64>,
 }
 
 impl Outcome {
-    /// Returns when to tick next, as [`PresenceModel::deadline`] says.
-    #[must_use]
-    #[inline]
-    pub fn deadline(&self) -> Option<Timestamp> {
-        self.until.map(instant::from_nanoseconds)
-    }
-
     /// Returns what observers must be told, if there is anything new to tell.
     #[must_use]
     pub fn changed(&self) -> Option<Presence> {

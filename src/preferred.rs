@@ -225,9 +225,9 @@ impl StoredPreferred {
         })
     }
 
-    /// Returns what is preferred at `now`, if it is in force and was not set after it.
-    pub(crate) fn settled_stage(&self, now: i64) -> Option<Stage> {
-        if self.is_settled(now) { self.stage(now, now) } else { None }
+    /// Returns what is preferred, in force or not.
+    pub(crate) fn in_calm(&self) -> Presence {
+        self.presence.into()
     }
 
     /// Returns what is preferred at an instant not before the contact, and up to when, if it is

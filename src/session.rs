@@ -294,10 +294,23 @@ impl Grant {
         }
         let (presence, end) = match self.claim {
             SessionPresence::Available if age < INACTIVE_AFTER => (Presence::Available, INACTIVE_AFTER),
-            SessionPresence::Available => faded(age),
+            SessionPresence::Available if age < AWAY_AFTER => (Presence::AvailableInactive, AWAY_AFTER),
+            SessionPresence::Available => (Presence::Away, lifetime),
             claim => (claim.into(), lifetime),
         };
         Some(Stage { presence, until: self.since + end.min(lifetime) })
+    }
+
+    /// Returns what is granted at an instant between its start and its end.
+    #[inline]
+    pub(crate) fn in_calm(self, at: i64) -> Presence {
+        match self.claim {
+            SessionPresence::Available if at - self.since >= AWAY_AFTER => Presence::Away,
+            SessionPresence::Available if at - self.since >= INACTIVE_AFTER => {
+                Presence::AvailableInactive
+            }
+            claim => claim.into(),
+        }
     }
 
     /// Returns the stage that is next after an instant: the first one, if that is still to come.
@@ -306,6 +319,24 @@ impl Grant {
         self.stage(at.max(self.since))
     }
 
+    /// Returns whether a session that is set again with another grant goes on as it is.
+    #[inline]
+    pub(crate) fn is_same(self, again: Self) -> bool {
+        let is_fresh =
+            self.claim != SessionPresence::Available || again.since - self.since < INACTIVE_AFTER;
+        self.claim == again.claim && is_fresh
+    }
+
+    /// Returns the end of the first stage.
+    #[inline]
+    pub(crate) fn first_deadline(self) -> i64 {
+        match self.claim {
+            SessionPresence::Available => self.since + self.lifetime().min(INACTIVE_AFTER),
+            _ => self.since + self.lifetime(),
+        }
+    }
+
+    #[inline]
     pub(crate) fn since(self) -> i64 {
         self.since
     }
@@ -314,9 +345,4 @@ impl Grant {
     fn lifetime(self) -> i64 {
         i64::from(self.lifetime_high) << 32 | i64::from(self.lifetime_low)
     }
-}
-
-#[cold]
-fn faded(age: i64) -> (Presence, i64) {
-    if age < AWAY_AFTER { (Presence::AvailableInactive, AWAY_AFTER) } else { (Presence::Away, i64::MAX) }
 }

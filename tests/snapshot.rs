@@ -213,13 +213,15 @@ fn works(user: &mut PresenceModel<String>, now: Timestamp) -> Result<(), TestCas
         prop_assert!(session.expires_at - session.since <= SignedDuration::hours(4));
     }
     let mut steps = 0;
-    let mut deadline = user.tick(now).deadline;
+    let _ = user.tick(now);
+    let mut deadline = user.deadline(now);
     prop_assert_eq!(
         directory.get(&0).map_or(Presence::Offline, |model| model.presence(now)),
         user.presence(now)
     );
     while let Some(at) = deadline {
-        deadline = user.tick(at).deadline;
+        let _ = user.tick(at);
+        deadline = user.deadline(at);
         steps += 1;
     }
     prop_assert!(user.is_empty() && steps <= 3 * MAX_SESSIONS + 1);

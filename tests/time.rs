@@ -72,7 +72,7 @@ fn one_late_tick_equals_many_early_ones() {
         let often = ticked.tick(now);
         let mut late = user.clone();
         let once = late.tick(now);
-        assert_eq!((once.current, once.deadline()), (often.current, often.deadline()), "{now:?}");
+        assert_eq!((once.current, late.deadline(now)), (often.current, ticked.deadline(now)), "{now:?}");
         assert_eq!(user.presence(now), often.current, "{now:?}");
         assert_eq!(late, ticked, "{now:?}");
     }
@@ -297,9 +297,9 @@ fn what_would_end_at_its_start_is_accepted_and_not_stored() {
         obey(&mut user, set("A", SessionPresence::InACall, "PT1H"), at("09:00"));
         obey(&mut user, prefer(PreferredPresence::Busy, "PT1H"), at("09:00"));
         let outcome = user.apply(set("A", SessionPresence::Away, "PT4H"), end_of_time).unwrap();
-        assert_eq!((outcome.current, outcome.deadline()), (Presence::Offline, None));
+        assert_eq!((outcome.current, user.deadline(end_of_time)), (Presence::Offline, None));
         let outcome = user.apply(SetPreferred::new(PreferredPresence::Away), end_of_time).unwrap();
-        assert_eq!((outcome.current, outcome.deadline()), (Presence::Offline, None));
+        assert_eq!((outcome.current, user.deadline(end_of_time)), (Presence::Offline, None));
         assert!(user.is_empty());
         assert_eq!(user.presence(at("09:30")), Presence::Offline);
     }
@@ -455,7 +455,7 @@ proptest! {
                 let mut copy = user.clone();
                 let outcome = copy.tick(now);
                 prop_assert_eq!(user.presence(now), outcome.current);
-                prop_assert_eq!(user.deadline(now), outcome.deadline());
+                prop_assert_eq!(user.deadline(now), copy.deadline(now));
                 prop_assert_eq!(user.preferred(now), copy.preferred(now));
                 prop_assert!(user.sessions(now).eq(copy.sessions(now)));
                 prop_assert!(user.forecast(now).eq(copy.forecast(now)));
@@ -470,16 +470,15 @@ proptest! {
         let mut user = PresenceModel::new();
         for (now, command) in history {
             let now = moved(now, era);
-            let Ok(outcome) = user.apply(command, now) else { continue };
+            let Ok(_) = user.apply(command, now) else { continue };
             let expected: Vec<_> =
                 user.forecast(now).map(|change| (change.at, change.presence)).collect();
             let mut copy = user.clone();
             let mut told = Vec::new();
-            let mut deadline = outcome.deadline();
+            let mut deadline = user.deadline(now);
             while let Some(now) = deadline {
-                let outcome = copy.tick(now);
-                let Outcome { previous, current, .. } = outcome;
-                let next = outcome.deadline();
+                let Outcome { previous, current, .. } = copy.tick(now);
+                let next = copy.deadline(now);
                 if previous != current {
                     told.push((now, current));
                 }
@@ -505,7 +504,7 @@ proptest! {
                 continue;
             };
             prop_assert_eq!(outcome.previous, told);
-            prop_assert!(outcome.deadline().is_none_or(|deadline| deadline > now));
+            prop_assert!(user.deadline(now).is_none_or(|deadline| deadline > now));
             told = outcome.current;
             match command {
                 Command::SetSession(body) => {

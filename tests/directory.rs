@@ -1,0 +1,601 @@
+//! Many users: what a directory answers is what one model for each user would.
+
+mod common;
+mod reference;
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::hash::{BuildHasher, Hasher};
+
+use common::{at, deterministic, just_after, just_before, nanosecond, set};
+use presence_core::{
+    ClearPreferred, ClearSession, Command, CommandError, Outcome, PreferredPresence, Presence,
+    PresenceDirectory, PresenceModel, SessionPresence, SetSession, SignedDuration, Tick, Timestamp,
+};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use reference::histories::{preference, rising, rising_from, session};
+
+const USERS: u8 = 6;
+
+/// T3: it was shown in the old place, and nobody has been told that it ended meanwhile.
+#[test]
+fn a_change_that_was_missed_on_the_move_is_told_by_the_next_tick() {
+    for later in [at("09:05"), at("09:30"), at("33:00")] {
+        let (mut here, mut there) = (PresenceDirectory::new(), PresenceDirectory::new());
+        let _ = here.apply(&1, set(7, SessionPresence::Available, "PT5M"), at("09:00")).unwrap();
+        let _ = there.apply(&2, Tick, later).unwrap();
+        let model = here.take(&1).unwrap();
+        assert!(here.is_empty());
+
+        assert_eq!(there.insert(1, model), None);
+        assert!(there.next_deadline().is_some_and(|at| at <= later));
+        let (user, outcome) = there.tick(later).unwrap();
+        assert_eq!(
+            (user, outcome.previous, outcome.current),
+            (1, Presence::Available, Presence::Offline)
+        );
+        assert_eq!((there.tick(later), there.next_deadline()), (None, None));
+        assert!(there.is_empty());
+    }
+}
+
+/// T5: a minute is no step yet, and what was not healed lives that minute longer.
+#[test]
+fn a_step_back_of_more_than_a_minute_heals_the_silent() {
+    let minute = SignedDuration::MINUTE;
+    for (step, ends) in [
+        (SignedDuration::NANOSECOND, at("10:00")),
+        (minute, at("10:00")),
+        (minute + SignedDuration::NANOSECOND, just_before(at("09:59"))),
+        (SignedDuration::HOUR, at("09:00")),
+    ] {
+        let mut users = PresenceDirectory::<u8, u8>::new();
+        let _ = users.apply(&1, set(7, SessionPresence::InACall, "PT1H"), at("09:00")).unwrap();
+        assert_eq!(users.tick(at("09:00") - step), None);
+        assert_eq!(users.tick(just_before(ends)), None, "{step:?}");
+        assert_eq!(users.next_deadline(), Some(ends), "{step:?}");
+        assert_eq!(users.tick(ends).map(|(_, outcome)| outcome.current), Some(Presence::Offline));
+    }
+}
+
+/// T5: they add up to a step, as each is measured from the latest contact.
+#[test]
+fn many_small_steps_back_cost_no_more_than_a_minute() {
+    let mut users = PresenceDirectory::<u8, u8>::new();
+    let _ = users.apply(&1, set(7, SessionPresence::InACall, "PT1H"), at("09:00")).unwrap();
+    let mut now = at("09:00");
+    for _ in 0..30 {
+        now -= SignedDuration::seconds(50);
+        let _ = users.apply(&2, set(7, SessionPresence::InACall, "PT5M"), now).unwrap();
+        assert_eq!(users.tick(now), None);
+    }
+    let end = now + SignedDuration::HOUR + SignedDuration::MINUTE;
+    assert_eq!(drained(&mut users, end).len(), 2);
+    assert!(users.is_empty());
+}
+
+/// The queue holds one entry for each user and but a few that no longer count.
+#[test]
+fn no_pattern_of_deadlines_makes_a_directory_grow() {
+    let fresh = held(&crowd(100));
+    let alternating = |round| SignedDuration::minutes(if round % 2 == 0 { 240 } else { 5 });
+    let earlier = |round| SignedDuration::hours(2) - SignedDuration::nanoseconds(2 * round);
+    let much_earlier = |round| SignedDuration::hours(2) - SignedDuration::seconds(2 * round);
+    let patterns: [fn(i64) -> SignedDuration; 3] = [alternating, earlier, much_earlier];
+    for (number, lifetime) in patterns.into_iter().enumerate() {
+        let mut users = crowd(100);
+        for round in 0..400 {
+            let now = at("09:00") + SignedDuration::nanoseconds(round);
+            for user in 0..100 {
+                let command = session(0, SessionPresence::Away, lifetime(round));
+                let _ = users.apply(&Counted(user), command, now).unwrap();
+            }
+            if round % 40 == 0 {
+                let held = held(&users);
+                assert!(held < 3 * fresh, "pattern {number}: {held} where {fresh} is held afresh");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_crowd_took_is_given_back() {
+    let mut users = crowd(2_000);
+    let few = held(&crowd(10));
+    for user in 10..2_000 {
+        let _ = users.apply(&Counted(user), ClearSession::new(0), at("09:01")).unwrap();
+    }
+    assert_eq!(users.len(), 10);
+    assert!(held(&users) < 20 * few, "{} where {few} is held of as many users", held(&users));
+
+    let mut users = crowd(2_000);
+    while let Some(now) = users.next_deadline() {
+        let _ = drained(&mut users, now);
+    }
+    assert!(users.is_empty() && held(&users) < 20 * few);
+}
+
+/// A user's name is cloned when it is stored, and for a change that is told.
+#[test]
+fn a_heartbeat_clones_no_user() {
+    let mut users = crowd(10);
+    let clones = CLONES.get();
+    for seconds in 1..1_000 {
+        let now = at("09:00") + SignedDuration::seconds(seconds);
+        for user in 0..10 {
+            let _ = users.apply(&Counted(user), set(0, SessionPresence::Away, "PT4H"), now).unwrap();
+        }
+        assert_eq!(users.tick(now), None);
+    }
+    assert_eq!(CLONES.get(), clones);
+}
+
+fn crowd(users: u32) -> PresenceDirectory<Counted, u8> {
+    let mut directory = PresenceDirectory::new();
+    for user in 0..users {
+        let body = set(0, SessionPresence::Away, "PT4H");
+        let _ = directory.apply(&Counted(user), body, at("09:00")).unwrap();
+    }
+    directory
+}
+
+/// Returns how long it takes to spell out all that a directory holds, in bytes.
+fn held(users: &PresenceDirectory<Counted, u8>) -> usize {
+    format!("{users:?}").len()
+}
+
+thread_local! {
+    static CLONES: Cell<usize> = const { Cell::new(0) };
+}
+
+/// A user whose clones are counted.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Counted(u32);
+
+impl Clone for Counted {
+    fn clone(&self) -> Self {
+        CLONES.set(CLONES.get() + 1);
+        Self(self.0)
+    }
+}
+
+proptest! {
+    #![proptest_config(deterministic())]
+
+    /// S1 to U8 for each user, and the order of changes: by deadline, then by user.
+    #[test]
+    fn a_directory_answers_as_a_model_for_each_user_would(day in day()) {
+        compare(PresenceDirectory::new(), &day);
+    }
+
+    /// The same of users who all have the same hash.
+    #[test]
+    fn hashing_does_not_matter(day in day()) {
+        compare(PresenceDirectory::with_hasher(Zero), &day);
+    }
+
+    /// Deadlines a nanosecond apart, at one instant, and around the borders of 2^32 ns, also before
+    /// 1970; put off, brought forward and cancelled.
+    #[test]
+    fn deadlines_come_due_as_in_a_sorted_list(day in odd_deadlines()) {
+        compare(PresenceDirectory::new(), &day);
+    }
+
+    /// Users are independent: moved at any moment, also while a change of theirs is still to be told.
+    #[test]
+    fn any_split_over_directories_tells_the_same_changes(
+        day in day(), moves in vec((0..USERS, 0..3_usize), 30),
+    ) {
+        let mut whole = PresenceDirectory::<u8, u8>::new();
+        let mut parts = [PresenceDirectory::new(), PresenceDirectory::new(), PresenceDirectory::new()];
+        let mut homes = [0; USERS as usize];
+        for (Step { now, act }, (user, home)) in day.into_iter().zip(moves) {
+            let moved = parts[homes[usize::from(user)]].take(&user);
+            homes[usize::from(user)] = home;
+            if let Some(model) = moved {
+                prop_assert_eq!(parts[home].insert(user, model), None);
+            }
+            match act {
+                Act::Apply(user, command) => {
+                    let answer = parts[homes[usize::from(user)]].apply(&user, command, now);
+                    prop_assert_eq!(answer, whole.apply(&user, command, now));
+                }
+                Act::Tick(_) => {
+                    let mut told: Vec<_> =
+                        parts.iter_mut().flat_map(|part| drained(part, now)).collect();
+                    let mut expected = drained(&mut whole, now);
+                    told.sort_by_key(|(user, _)| *user);
+                    expected.sort_by_key(|(user, _)| *user);
+                    prop_assert_eq!(told, expected);
+                }
+            }
+            for user in 0..USERS {
+                let part = &parts[homes[usize::from(user)]];
+                prop_assert_eq!(part.presence(&user, now), whole.presence(&user, now));
+                let seen = |users: &PresenceDirectory<u8, u8>| {
+                    let model = users.get(&user).cloned().unwrap_or_default();
+                    (model.forecast(now).collect::<Vec<_>>(), model.preferred(now), model.deadline(now))
+                };
+                prop_assert_eq!(seen(part), seen(&whole));
+            }
+            let is_due = |part: &PresenceDirectory<_, _>| part.next_deadline().is_some_and(|at| at <= now);
+            prop_assert!(whole.clone().tick(now).is_none() || parts.iter().any(is_due));
+        }
+    }
+
+    /// T5: also those who never speak again.
+    #[test]
+    fn a_tick_after_a_step_back_of_more_than_a_minute_heals_everybody(
+        day in ordinary_day(), step in 60_000_000_001..=200_000_000_000_000_i64,
+    ) {
+        let mut users = PresenceDirectory::<u8, u8>::new();
+        let mut latest = at("09:00");
+        for Step { now, act } in day {
+            match act {
+                Act::Apply(user, command) if users.apply(&user, command, now).is_err() => {}
+                Act::Apply(..) => latest = now,
+                Act::Tick(changes) => {
+                    let _ = tick(&mut users, now, changes);
+                    latest = now;
+                }
+            }
+        }
+        let now = latest - SignedDuration::nanoseconds(step);
+        let mut expected: BTreeMap<u8, _> =
+            users.iter().map(|(user, model)| (*user, model.clone())).collect();
+        let changes: Vec<_> =
+            expected.iter_mut().map(|(user, model)| (*user, model.tick(now))).collect();
+        let changed = changes.into_iter().filter(|(_, outcome)| outcome.changed().is_some());
+        prop_assert_eq!(drained(&mut users, now), changed.collect::<Vec<_>>());
+        expected.retain(|_, model| !model.is_empty());
+        prop_assert_eq!(users.len(), expected.len());
+        for (user, model) in &expected {
+            prop_assert_eq!(users.get(user), Some(model));
+        }
+        runs_dry(&mut users, now);
+    }
+
+    /// T5: whichever call was given it, and whoever never speaks again.
+    #[test]
+    fn a_single_wild_reading_keeps_nobody_online(
+        day in ordinary_day(), place in 0..30_usize, ahead in 61..100_000_000_i64, call in 0..5_u8, user in 0..USERS,
+    ) {
+        let mut users = PresenceDirectory::<u8, u8>::new();
+        let mut shown = BTreeMap::new();
+        let mut now = at("09:00");
+        let length = day.len();
+        for (number, step) in day.into_iter().enumerate() {
+            now = step.now;
+            if number == place % length {
+                let wild = now + SignedDuration::seconds(ahead);
+                given(call, &mut users, &mut shown, user, wild);
+            }
+            match step.act {
+                Act::Apply(user, command) => {
+                    if let Ok(outcome) = users.apply(&user, command, now) {
+                        shown.insert(user, outcome.current);
+                    }
+                }
+                Act::Tick(changes) => shown.extend(currents(tick(&mut users, now, changes))),
+            }
+        }
+        for minute in 0..=4 * 60 {
+            shown.extend(currents(drained(&mut users, now + SignedDuration::minutes(minute))));
+        }
+        prop_assert!(shown.values().all(|presence| *presence == Presence::Offline), "{:?}", shown);
+    }
+
+    /// T5: readers of the clock that disagree by less than a minute.
+    #[test]
+    fn steps_of_less_than_a_minute_cost_at_most_that_minute(
+        day in ordinary_day(), late in vec(0..=60_000_000_000_i64, 30),
+    ) {
+        let mut users = PresenceDirectory::<u8, u8>::new();
+        let mut shown = BTreeMap::new();
+        let mut now = at("09:00");
+        for (step, late) in day.into_iter().zip(late) {
+            now = step.now - SignedDuration::nanoseconds(late);
+            match step.act {
+                Act::Apply(user, command) => {
+                    if let Ok(outcome) = users.apply(&user, command, now) {
+                        shown.insert(user, outcome.current);
+                    }
+                }
+                Act::Tick(changes) => shown.extend(currents(tick(&mut users, now, changes))),
+            }
+            let ends = users.iter().flat_map(|(_, model)| model.sessions(now).map(|it| it.expires_at));
+            let last = now + SignedDuration::hours(4);
+            prop_assert!(ends.max().is_none_or(|end| end <= last));
+        }
+        for minute in 0..=4 * 60 + 1 {
+            shown.extend(currents(drained(&mut users, now + SignedDuration::minutes(minute))));
+        }
+        prop_assert!(shown.values().all(|presence| *presence == Presence::Offline), "{:?}", shown);
+    }
+}
+
+/// One thing that happens to a directory.
+#[derive(Debug, Clone)]
+struct Step {
+    now: Timestamp,
+    act: Act,
+}
+
+#[derive(Debug, Clone)]
+enum Act {
+    Apply(u8, Command<u8>),
+    /// Takes no more changes than this; the rest is left to a later tick.
+    Tick(usize),
+}
+
+/// A day on which instants never fall, maybe at an end of time.
+fn day() -> impl Strategy<Value = Vec<Step>> {
+    acted(rising())
+}
+
+/// A day on which instants never fall, far from the ends of time.
+fn ordinary_day() -> impl Strategy<Value = Vec<Step>> {
+    acted(rising_from(at("09:00")))
+}
+
+fn acted(
+    history: impl Strategy<Value = Vec<(Timestamp, Command<u8>)>>,
+) -> impl Strategy<Value = Vec<Step>> {
+    let act = prop_oneof![
+        3 => (0..USERS).prop_map(|user| (Some(user), 0)),
+        1 => select(vec![1, 2, 100, 100]).prop_map(|changes| (None, changes)),
+    ];
+    (history, vec(act, 24)).prop_map(|(history, acts)| {
+        let steps = history.into_iter().zip(acts).map(|((now, command), (user, changes))| {
+            let act = user.map_or(Act::Tick(changes), |user| Act::Apply(user, command));
+            Step { now, act }
+        });
+        steps.collect()
+    })
+}
+
+/// A day on which all users stay online while what they prefer ends at odd instants.
+fn odd_deadlines() -> impl Strategy<Value = Vec<Step>> {
+    const STRETCH: i64 = 1 << 32;
+    let starts = [-3 * STRETCH, -STRETCH + 1, -1, 0, 5, 417_958_000 * STRETCH - 2];
+    let gaps = [0, 0, 1, 2, STRETCH - 1, STRETCH, STRETCH + 1, 1_000_000_000];
+    let lifetimes =
+        [1, 2, 3, STRETCH - 1, STRETCH, STRETCH + 1, 2 * STRETCH, 3 * STRETCH, 1_000_000_000];
+    let act = prop_oneof![
+        6 => (0..USERS, select(lifetimes.to_vec())).prop_map(|(user, lifetime)| {
+            let lifetime = SignedDuration::nanoseconds(lifetime);
+            Act::Apply(user, preference(PreferredPresence::Busy, lifetime))
+        }),
+        1 => (0..USERS).prop_map(|user| Act::Apply(user, ClearPreferred.into())),
+        3 => select(vec![1, 2, 100, 100]).prop_map(Act::Tick),
+    ];
+    let steps = vec((select(gaps.to_vec()), act), 1..200);
+    (select(starts.to_vec()), steps).prop_map(|(start, steps)| {
+        let mut now = nanosecond(start);
+        let online = session(0, SessionPresence::Away, SignedDuration::hours(4));
+        let mut day: Vec<_> =
+            (0..USERS).map(|user| Step { now, act: Act::Apply(user, online) }).collect();
+        for (gap, act) in steps {
+            now += SignedDuration::nanoseconds(gap);
+            day.push(Step { now, act });
+        }
+        day
+    })
+}
+
+/// One model for each user, with the deadline that its last outcome told.
+#[derive(Debug, Default)]
+struct Naive {
+    users: BTreeMap<u8, (PresenceModel<u8>, Option<Timestamp>)>,
+}
+
+impl Naive {
+    fn apply(
+        &mut self,
+        user: u8,
+        command: Command<u8>,
+        now: Timestamp,
+    ) -> Result<Outcome, CommandError> {
+        let (model, deadline) = self.users.entry(user).or_default();
+        let outcome = model.apply(command, now)?;
+        *deadline = model.deadline(now);
+        Ok(outcome)
+    }
+
+    fn tick(&mut self, now: Timestamp) -> Option<(u8, Outcome)> {
+        loop {
+            let deadlines = self.users.iter().filter_map(|(user, (_, at))| Some(((*at)?, *user)));
+            let (_, user) = deadlines.min().filter(|(at, _)| *at <= now)?;
+            let (model, deadline) = self.users.get_mut(&user)?;
+            let outcome = model.tick(now);
+            *deadline = model.deadline(now);
+            if outcome.changed().is_some() {
+                return Some((user, outcome));
+            }
+        }
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        self.users.values().filter_map(|(_, deadline)| *deadline).min()
+    }
+
+    /// Returns when anything is next seen to change, or was and is still to be told.
+    fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
+        let of_each = self.users.values().filter_map(|(model, _)| {
+            let is_told = model.clone().tick(now).changed().is_none();
+            if is_told { model.forecast(now).next().map(|change| change.at) } else { Some(now) }
+        });
+        of_each.min()
+    }
+}
+
+/// Lives through a day, comparing every answer; then runs from deadline to deadline to the end.
+fn compare<H: BuildHasher + Debug>(mut users: PresenceDirectory<u8, u8, H>, day: &[Step]) {
+    let mut naive = Naive::default();
+    let mut latest = day[0].now;
+    for Step { now, act } in day {
+        match act {
+            Act::Apply(user, command) => {
+                let answer = users.apply(user, *command, *now);
+                assert_eq!(answer, naive.apply(*user, *command, *now));
+                latest = if answer.is_ok() { *now } else { latest };
+                assert_same(&users, &naive, latest, *now);
+            }
+            Act::Tick(changes) => {
+                latest = *now;
+                for _ in 0..*changes {
+                    let change = users.tick(*now);
+                    assert_eq!(change, naive.tick(*now));
+                    assert_same(&users, &naive, latest, *now);
+                    if change.is_none() {
+                        assert!(users.next_deadline().is_none_or(|next| next > *now));
+                        assert_models(&users, &naive);
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    let boundaries = 4 * day.len() + 64 + 2 * usize::from(USERS);
+    for _ in 0..boundaries {
+        let Some(now) = users.next_deadline() else { break };
+        let now = now.max(latest);
+        latest = now;
+        loop {
+            let due = naive.deadline();
+            let change = users.tick(now);
+            assert_eq!(change, naive.tick(now));
+            assert_same(&users, &naive, now, now);
+            if change.is_none() {
+                break;
+            }
+            assert!(due.is_some_and(|due| due <= now));
+        }
+        assert!(users.next_deadline().is_none_or(|next| next > now), "a tick moves the deadline on");
+        assert_models(&users, &naive);
+    }
+    assert_eq!((users.next_deadline(), users.is_empty()), (None, true));
+}
+
+/// Compares what can be read after any call, also between the changes of one tick.
+fn assert_same<H: BuildHasher>(
+    users: &PresenceDirectory<u8, u8, H>,
+    naive: &Naive,
+    latest: Timestamp,
+    now: Timestamp,
+) {
+    let expected: Vec<_> = (0..USERS)
+        .map(|user| naive.users.get(&user).map_or(Presence::Offline, |(model, _)| model.presence(now)))
+        .collect();
+    let presences: Vec<_> = (0..USERS).map(|user| users.presence(&user, now)).collect();
+    assert_eq!(presences, expected);
+    assert!(users.presences(&(0..USERS).collect::<Vec<_>>(), now).eq(expected));
+    for later in users.next_deadline().into_iter().flat_map(|at| [just_before(at), at, just_after(at)]) {
+        let later = later.max(now);
+        for (user, (model, _)) in &naive.users {
+            assert_eq!(users.presence(user, later), model.presence(later));
+        }
+    }
+
+    let stored = (0..USERS).filter(|user| users.get(user).is_some()).count();
+    assert_eq!((users.len(), users.is_empty()), (stored, stored == 0));
+    assert_eq!(users.iter().count(), stored);
+
+    let next = users.next_deadline();
+    if let Some(change) = naive.next_change(latest) {
+        assert!(next.is_some_and(|next| next <= change), "{next:?} is later than {change:?}");
+    }
+    let is_due = naive.deadline().is_some_and(|due| due <= latest);
+    assert!(is_due || next.is_none_or(|next| next > latest), "no work is due at {next:?}");
+}
+
+/// Compares what is stored, where all that was due is done.
+fn assert_models<H: BuildHasher>(users: &PresenceDirectory<u8, u8, H>, naive: &Naive) {
+    for (user, (model, _)) in &naive.users {
+        assert_eq!(users.get(user), Some(model).filter(|model| !model.is_empty()), "{user}");
+    }
+}
+
+fn tick<U, H>(users: &mut PresenceDirectory<U, u8, H>, now: Timestamp, most: usize) -> Vec<(U, Outcome)>
+where
+    U: Clone + std::hash::Hash + Ord,
+    H: BuildHasher,
+{
+    std::iter::from_fn(|| users.tick(now)).take(most).collect()
+}
+
+fn drained<U, H>(users: &mut PresenceDirectory<U, u8, H>, now: Timestamp) -> Vec<(U, Outcome)>
+where
+    U: Clone + std::hash::Hash + Ord,
+    H: BuildHasher,
+{
+    tick(users, now, usize::MAX)
+}
+
+fn currents(changes: Vec<(u8, Outcome)>) -> impl Iterator<Item = (u8, Presence)> {
+    changes.into_iter().map(|(user, outcome)| (user, outcome.current))
+}
+
+/// Runs from deadline to deadline until nobody is left.
+fn runs_dry(users: &mut PresenceDirectory<u8, u8>, now: Timestamp) {
+    let mut latest = now;
+    for _ in 0..300 {
+        let Some(next) = users.next_deadline() else { break };
+        assert!(next > latest);
+        latest = next;
+        let _ = drained(users, next);
+    }
+    assert!(users.is_empty() && users.next_deadline().is_none());
+}
+
+/// Gives a wild reading to one of the calls.
+fn given(
+    call: u8,
+    users: &mut PresenceDirectory<u8, u8>,
+    shown: &mut BTreeMap<u8, Presence>,
+    user: u8,
+    wild: Timestamp,
+) {
+    let body = SetSession::new(0, SessionPresence::InACall);
+    match call {
+        0 => {
+            let outcome = users.apply(&user, body, wild).unwrap();
+            shown.insert(user, outcome.current);
+        }
+        1 => shown.extend(currents(tick(users, wild, 1))),
+        2 => shown.extend(currents(drained(users, wild))),
+        3 => {
+            let _ = users.presence(&user, wild);
+        }
+        _ => {
+            let mut model = users.take(&user).unwrap_or_default();
+            let outcome = model.apply(body, wild).unwrap();
+            shown.insert(user, outcome.current);
+            users.insert(user, model);
+        }
+    }
+}
+
+/// A hasher for which all users are alike.
+#[derive(Debug, Clone, Copy, Default)]
+struct Zero;
+
+impl BuildHasher for Zero {
+    type Hasher = Self;
+
+    fn build_hasher(&self) -> Self {
+        *self
+    }
+}
+
+impl Hasher for Zero {
+    fn finish(&self) -> u64 {
+        0
+    }
+
+    fn write(&mut self, _: &[u8]) {}
+}

@@ -1,0 +1,129 @@
+//! What a directory allocates and gives back.
+
+#![allow(unsafe_code, reason = "an allocator that counts")]
+
+mod common;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use common::{at, set};
+use presence_core::{
+    ClearSession, PreferredPresence, PresenceDirectory, SessionExpiration, SessionPresence,
+    SetPreferred, SetSession, SignedDuration,
+};
+
+const USERS: u64 = 1_000;
+
+/// What one user of one session may take, with the slack of tables that double: about three times
+/// what it takes.
+const BYTES_A_USER: isize = 400;
+
+/// A tick and a heartbeat of a user who is stored already.
+#[test]
+fn a_heartbeat_allocates_nothing() {
+    let mut users = PresenceDirectory::<String, u64>::new();
+    let names = ["ana", "bob", "eve"];
+    for name in names {
+        let _ = users.apply(name, set(1, SessionPresence::Available, "PT1H"), at("09:00")).unwrap();
+        let _ = users.apply(name, SetPreferred::new(PreferredPresence::Busy), at("09:00")).unwrap();
+    }
+    let before = ALLOCATIONS.get();
+    for second in 1..200 {
+        let now = at("09:00") + SignedDuration::seconds(second);
+        for name in names {
+            let expiration = SessionExpiration::new(SignedDuration::hours(1)).unwrap();
+            let body = SetSession::new(1, SessionPresence::Available).with_expiration(expiration);
+            let _ = users.apply(name, body, now).unwrap();
+        }
+        assert_eq!(users.tick(now), None);
+    }
+    assert_eq!(ALLOCATIONS.get(), before);
+}
+
+/// The deadline goes back and forth, so that each second one is earlier than what is queued.
+#[test]
+fn alternating_lifetimes_keep_memory_within_a_constant_per_user() {
+    stays_small(|round| SignedDuration::minutes(if round % 2 == 0 { 240 } else { 5 }));
+}
+
+#[test]
+fn ever_earlier_deadlines_keep_memory_within_a_constant_per_user() {
+    stays_small(|round| SignedDuration::hours(4) - SignedDuration::nanoseconds(2 * round));
+    stays_small(|round| SignedDuration::hours(4) - SignedDuration::seconds(10 * round));
+}
+
+#[test]
+fn memory_returns_when_a_crowd_leaves() {
+    for by_expiry in [true, false] {
+        let before = BYTES.get();
+        let mut users = PresenceDirectory::<u64, u64>::new();
+        for user in 0..20 * USERS {
+            let body = set(1, SessionPresence::Away, if user == 0 { "PT4H" } else { "PT1H" });
+            let _ = users.apply(&user, body, at("09:00")).unwrap();
+        }
+        let crowded = BYTES.get() - before;
+        if by_expiry {
+            while users.tick(at("10:00")).is_some() {}
+        } else {
+            for user in 1..20 * USERS {
+                let _ = users.apply(&user, ClearSession::new(1), at("09:00")).unwrap();
+            }
+        }
+        assert_eq!(users.len(), 1);
+        let left = BYTES.get() - before;
+        assert!(left < 64 * 1024 && left < crowded / 20, "{left} of {crowded} bytes are left");
+        drop(users);
+        assert_eq!(BYTES.get(), before);
+    }
+}
+
+/// Sets everybody again and again, a nanosecond apart, and measures all the while.
+fn stays_small(lifetime: impl Fn(i64) -> SignedDuration) {
+    let before = BYTES.get();
+    let mut users = PresenceDirectory::<u64, u64>::new();
+    let mut most = 0;
+    for round in 0..100 {
+        let now = at("09:00") + SignedDuration::nanoseconds(round);
+        let expiration = SessionExpiration::new(lifetime(round)).unwrap();
+        for user in 0..USERS {
+            let body = SetSession::new(1, SessionPresence::Away).with_expiration(expiration);
+            let _ = users.apply(&user, body, now).unwrap();
+            most = most.max(BYTES.get() - before);
+        }
+    }
+    let users = isize::try_from(USERS).unwrap();
+    println!("{} bytes a user at most", most / users);
+    assert!(most < BYTES_A_USER * users, "{} bytes a user", most / users);
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+thread_local! {
+    static BYTES: Cell<isize> = const { Cell::new(0) };
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Counts for each thread, as tests run side by side.
+struct Counting;
+
+fn count(bytes: usize, sign: isize) {
+    BYTES.set(BYTES.get() + sign * bytes.cast_signed());
+    ALLOCATIONS.set(ALLOCATIONS.get() + usize::from(sign > 0));
+}
+
+// SAFETY: All is left to the system's allocator; the counters have no destructor and never allocate.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size(), 1);
+        // SAFETY: The caller's contract is the same.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        count(layout.size(), -1);
+        // SAFETY: The caller's contract is the same.
+        unsafe { System.dealloc(place, layout) }
+    }
+}
