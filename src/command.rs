@@ -49,6 +49,9 @@ pub enum Command<S> {
 
 /// The body of Graph's `setPresence`: creates a session, or replaces it whole (rules S2 to S9).
 ///
+/// What is wrong with a body is told in Graph's words where Graph has them. `serde_json` adds the place
+/// to its errors, as in `... at line 1 column 9`: take that off before you answer a request.
+///
 /// ```
 /// use presence_core::{SessionExpiration, SessionPresence, SetSession};
 ///
@@ -163,6 +166,9 @@ impl SetPreferred {
 }
 
 /// The body of Graph's `clearUserPreferredPresence`: prefers nothing; never refused (rule U5).
+///
+/// On the wire it is `{}`. Graph's SDK for Python posts no body at all instead: a server should take
+/// that for this command, without reading it.
 ///
 /// ```
 /// use presence_core::{ClearPreferred, Presence, PresenceModel, Timestamp};

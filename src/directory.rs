@@ -218,7 +218,7 @@ where
             None => drop(self.remove(index)),
             // It has come earlier, or the contact has overtaken the user's turn.
             Some(deadline) if deadline < turn.queued || turn.queued <= now => {
-                self.enqueue(index, deadline)
+                self.enqueue(index, deadline);
             }
             Some(_) => {}
         }

@@ -100,6 +100,12 @@ impl<S: Ord> PresenceModel<S> {
         self.obey(command.into(), instant::to_nanoseconds(now))
     }
 
+    /// Says why others see at `now` what they see, and what stands behind it.
+    #[must_use]
+    pub fn explain(&self, now: Timestamp) -> Explanation<'_, S> {
+        Explanation::new(self, now)
+    }
+
     pub(crate) fn obey(&mut self, command: Command<S>, now: i64) -> Result<Outcome, CommandError> {
         match command {
             Command::SetSession(body) => self.set_session(body, now)?,
@@ -126,41 +132,6 @@ impl<S: Ord> PresenceModel<S> {
             self.sessions.insert(StoredSession { id: session_id, grant });
         }
         Ok(())
-    }
-
-    /// Sets a session again, if it exists, at an instant up to which nothing has ended and that no
-    /// stored start lies after.
-    ///
-    /// Most of what a server hears are heartbeats, which claim what was claimed before. They have to
-    /// be short, for the processor to start on the next one while it waits for memory, so they look
-    /// at nothing but their own session.
-    #[inline]
-    pub(crate) fn set_in_calm(&mut self, session_id: &S, again: Grant) -> Option<Outcome> {
-        let mut sessions = self.sessions.as_mut_slice().iter_mut();
-        let stored = sessions.find(|stored| stored.id == *session_id)?;
-        let is_same = stored.grant.is_same(again);
-        stored.grant = again;
-        let previous = self.told;
-        if !is_same {
-            self.told = self.in_calm(again.since());
-        }
-        Some(Outcome { previous, current: self.told })
-    }
-
-    /// Aggregates (rules P1 to P5) where nothing that is stored has ended.
-    #[inline]
-    fn in_calm(&self, now: i64) -> Presence {
-        if let Some(stored) = &self.preferred {
-            return stored.in_calm();
-        }
-        let sessions = self.sessions.as_slice().iter();
-        sessions.map(|stored| stored.grant.in_calm(now)).max().unwrap_or_default()
-    }
-
-    /// Says why others see at `now` what they see, and what stands behind it.
-    #[must_use]
-    pub fn explain(&self, now: Timestamp) -> Explanation<'_, S> {
-        Explanation::new(self, now)
     }
 
     fn clear_session(&mut self, body: &ClearSession<S>, now: i64) -> Result<(), CommandError> {
@@ -203,6 +174,9 @@ impl<S> PresenceModel<S> {
 
     /// Returns the visible future after `now` if no command comes, in order of time. It ends where
     /// the user goes offline for good.
+    ///
+    /// A client that sends heartbeats is not silent: to see its own future, run a clone of the model
+    /// ahead with the heartbeats to come.
     #[must_use]
     pub fn forecast(&self, now: Timestamp) -> Forecast<'_, S> {
         let now = instant::to_nanoseconds(now);
@@ -242,7 +216,6 @@ impl<S> PresenceModel<S> {
     }
 
     /// Moves what lies in the future back to this contact (rule T5), and frees what has expired.
-    #[inline]
     fn contact(&mut self, now: i64) {
         let is_settled = self.sessions.as_slice().iter().all(|stored| stored.grant.stage(now).is_some())
             && self.preferred.as_ref().is_none_or(|stored| stored.is_settled(now));
@@ -320,18 +293,51 @@ impl<S> PresenceModel<S> {
 /// What a directory asks of a model that it stores. Instants that come with a contact may lie before
 /// it.
 impl<S> PresenceModel<S> {
-    /// Heals as a contact does, but tells nothing: returns when there is anything to tell or to do.
-    pub(crate) fn next_deadline(&self, now: i64) -> Option<i64> {
-        self.effective(now, now).until
+    /// Sets a session again, if it exists, at an instant up to which nothing has ended and that no
+    /// stored start lies after.
+    ///
+    /// Most of what a server hears are heartbeats, which claim what was claimed before. They have to
+    /// be short, for the processor to start on the next one while it waits for memory, so they look
+    /// at nothing but their own session.
+    #[inline]
+    pub(crate) fn set_in_calm(&mut self, session_id: &S, again: Grant) -> Option<Outcome>
+    where
+        S: PartialEq,
+    {
+        let mut sessions = self.sessions.as_mut_slice().iter_mut();
+        let stored = sessions.find(|stored| stored.id == *session_id)?;
+        let is_same = stored.grant.is_same(again);
+        stored.grant = again;
+        let previous = self.told;
+        if !is_same {
+            self.told = self.in_calm(again.since());
+        }
+        Some(Outcome { previous, current: self.told })
     }
 
+    /// Aggregates (rules P1 to P5) where nothing that is stored has ended.
+    #[inline]
+    fn in_calm(&self, now: i64) -> Presence {
+        if let Some(stored) = &self.preferred {
+            return stored.in_calm();
+        }
+        let sessions = self.sessions.as_slice().iter();
+        sessions.map(|stored| stored.grant.in_calm(now)).max().unwrap_or_default()
+    }
+
+    /// Heals as a contact does, but tells nothing: returns when there is anything to tell or to do.
     pub(crate) fn heal(&mut self, now: i64) -> Option<i64> {
         self.contact(now);
         let Effective { presence, until } = self.effective(now, now);
         if presence == self.told { until } else { Some(now) }
     }
 
-    /// Returns the first fade or expiry at an instant or after it.
+    /// Returns the first fade or expiry after an instant.
+    pub(crate) fn next_deadline(&self, now: i64) -> Option<i64> {
+        self.effective(now, now).until
+    }
+
+    /// Returns the first fade or expiry at an instant, or after it.
     pub(crate) fn boundary_from(&self, contact: i64, at: i64) -> Option<i64> {
         let before = at.saturating_sub(1);
         let sessions = self.sessions.as_slice().iter();

@@ -49,10 +49,8 @@ fn sorted<S: Ord>(
 impl<S> Sessions<S> {
     /// Removes every session that is not to be kept, and gives memory back after a crowd.
     pub(crate) fn retain(&mut self, keep: impl Fn(&StoredSession<S>) -> bool) {
-        if self.as_slice().iter().all(&keep) {
-            return;
-        }
         *self = match mem::replace(self, Self::Many(Vec::new())) {
+            Self::One(only) if keep(&only) => Self::One(only),
             Self::One(_) => Self::Many(Vec::new()),
             Self::Two([first, second]) => match (keep(&first), keep(&second)) {
                 (true, true) => Self::Two([first, second]),

@@ -16,7 +16,7 @@ use presence_core::{
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use reference::histories::{preference, rising, rising_from, session};
+use reference::histories::{preference, rising, rising_from, session, stepping, wild};
 
 const USERS: u8 = 6;
 
@@ -184,6 +184,38 @@ proptest! {
         compare(PresenceDirectory::new(), &day);
     }
 
+    /// T5: whatever the clock shows, to whomever of whom.
+    #[test]
+    fn a_directory_answers_as_models_would_whatever_the_clock_does(day in fickle_day()) {
+        let mut users = PresenceDirectory::<u8, u8>::new();
+        let mut naive = Naive::default();
+        for Step { now, act } in day {
+            match act {
+                Act::Apply(user, command) => {
+                    let answer = users.apply(&user, command, now);
+                    prop_assert_eq!(answer, naive.apply(user, command, now));
+                }
+                Act::Tick(changes) => {
+                    for _ in 0..changes {
+                        let change = users.tick(now);
+                        prop_assert_eq!(change, naive.tick(now));
+                        if change.is_none() {
+                            break;
+                        }
+                    }
+                }
+            }
+            for user in 0..USERS {
+                let read = |now| naive.users.get(&user).map(|(model, _)| model.presence(now));
+                for now in [now, naive.latest] {
+                    prop_assert_eq!(users.presence(&user, now), read(now).unwrap_or_default());
+                }
+            }
+            let is_due = naive.deadline().is_some_and(|due| due <= naive.latest);
+            prop_assert!(is_due || users.next_deadline().is_none_or(|next| next > naive.latest));
+        }
+    }
+
     /// Users are independent: moved at any moment, also while a change of theirs is still to be told.
     #[test]
     fn any_split_over_directories_tells_the_same_changes(
@@ -341,6 +373,11 @@ fn ordinary_day() -> impl Strategy<Value = Vec<Step>> {
     acted(rising_from(at("09:00")))
 }
 
+/// A day of a clock that steps back and forth, and now and then shows anything.
+fn fickle_day() -> impl Strategy<Value = Vec<Step>> {
+    acted(prop_oneof![stepping(), wild()])
+}
+
 fn acted(
     history: impl Strategy<Value = Vec<(Timestamp, Command<u8>)>>,
 ) -> impl Strategy<Value = Vec<Step>> {
@@ -386,10 +423,18 @@ fn odd_deadlines() -> impl Strategy<Value = Vec<Step>> {
     })
 }
 
-/// One model for each user, with the deadline that its last outcome told.
-#[derive(Debug, Default)]
+/// One model for each user, with the deadline that it had at its last contact.
+#[derive(Debug)]
 struct Naive {
     users: BTreeMap<u8, (PresenceModel<u8>, Option<Timestamp>)>,
+    /// The latest contact since the last visit.
+    latest: Timestamp,
+}
+
+impl Default for Naive {
+    fn default() -> Self {
+        Self { users: BTreeMap::new(), latest: Timestamp::MIN }
+    }
 }
 
 impl Naive {
@@ -402,10 +447,15 @@ impl Naive {
         let (model, deadline) = self.users.entry(user).or_default();
         let outcome = model.apply(command, now)?;
         *deadline = model.deadline(now);
+        self.latest = self.latest.max(now);
         Ok(outcome)
     }
 
     fn tick(&mut self, now: Timestamp) -> Option<(u8, Outcome)> {
+        if now < self.latest.saturating_sub(SignedDuration::MINUTE) {
+            self.visit(now);
+        }
+        self.latest = self.latest.max(now);
         loop {
             let deadlines = self.users.iter().filter_map(|(user, (_, at))| Some(((*at)?, *user)));
             let (_, user) = deadlines.min().filter(|(at, _)| *at <= now)?;
@@ -414,6 +464,20 @@ impl Naive {
             *deadline = model.deadline(now);
             if outcome.changed().is_some() {
                 return Some((user, outcome));
+            }
+        }
+    }
+
+    /// T5: heals everybody; who has changed by that comes due at once.
+    fn visit(&mut self, now: Timestamp) {
+        self.latest = now;
+        for (model, deadline) in self.users.values_mut() {
+            let mut healed = model.clone();
+            if healed.tick(now).changed().is_some() {
+                *deadline = Some(now);
+            } else {
+                *deadline = healed.deadline(now);
+                *model = healed;
             }
         }
     }

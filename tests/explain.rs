@@ -4,8 +4,8 @@ mod common;
 
 use common::{at, deterministic, just_before, prefer, set};
 use presence_core::{
-    ClearSession, PreferredPresence, Presence, PresenceDirectory, PresenceModel, Reason,
-    SessionPresence, SignedDuration,
+    PreferredPresence, Presence, PresenceDirectory, PresenceModel, Reason, SessionPresence,
+    SignedDuration,
 };
 use proptest::prelude::*;
 
@@ -103,7 +103,7 @@ fn an_explanation_is_written() {
     assert!(why.contains(&format!(
         r#""reason":{{"preferred":{preferred}}},"waiting":null,"others":[{session}]"#
     )));
-    let _ = ana.apply(ClearSession::new("laptop"), at("09:06")).unwrap();
+    let _ = ana.apply(presence_core::ClearSession::new("laptop"), at("09:06")).unwrap();
     let why = serde_json::to_string(&ana.explain(at("09:06"))).unwrap();
     assert!(why.contains(&format!(r#""reason":"noSession","waiting":{preferred},"others":[]"#)));
 }

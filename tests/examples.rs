@@ -1,0 +1,225 @@
+//! The examples `client`, `graph` and `server`, run from outside; `replay` has a file of its own.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::SystemTime;
+
+#[test]
+fn a_client_knows_what_others_see() {
+    assert_lines(&run("client"), CLIENT);
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn requests_are_answered_as_graph_does() {
+    assert_lines(&run("graph"), GRAPH);
+}
+
+/// Its numbers are those of the machine, except that no change may be missed.
+#[test]
+fn a_server_serves_its_crowd_and_stops() {
+    let report = run("server");
+    let starts = [
+        "ran ",
+        "users     4,000, ",
+        "requests  ",
+        "changes   ",
+        "",
+        "latency ",
+        "from a request to its answer ",
+        "from a deadline to its watcher ",
+    ];
+    assert_eq!(report.lines().count(), starts.len(), "{report}");
+    for (line, start) in report.lines().zip(starts) {
+        assert!(line.starts_with(start), "{report}");
+    }
+    assert!(report.contains(" watchers, with 0 gaps\n"), "{report}");
+}
+
+fn assert_lines(actual: &str, expected: &str) {
+    for (number, (actual, expected)) in (1..).zip(actual.lines().zip(expected.lines())) {
+        assert_eq!(actual, expected, "line {number}");
+    }
+    assert_eq!(actual.lines().count(), expected.lines().count());
+}
+
+fn run(example: &str) -> String {
+    let output = Command::new(executable(example)).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Finds an example where `cargo test` has put it; builds it where only this test was asked for.
+fn executable(example: &str) -> PathBuf {
+    let test = env::current_exe().unwrap();
+    let profile = test.parent().and_then(Path::parent).expect("tests are in target/PROFILE/deps");
+    let executable = profile.join("examples").join(format!("{example}{}", env::consts::EXE_SUFFIX));
+    if !is_fresh(&executable, example) {
+        build(profile, example);
+    }
+    executable
+}
+
+fn is_fresh(executable: &Path, example: &str) -> bool {
+    let modified = |path: PathBuf| fs::metadata(path).and_then(|file| file.modified()).ok();
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let library = fs::read_dir(package.join("src")).unwrap().map(|file| file.unwrap().path());
+    let example = package.join("examples").join(example).with_extension("rs");
+    let newest: Option<SystemTime> = library.chain([example]).filter_map(modified).max();
+    modified(executable.to_owned()).is_some_and(|built| Some(built) > newest)
+}
+
+fn build(profile: &Path, example: &str) {
+    let target = profile.parent().expect("a profile is in a target directory");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--example", example, "--target-dir"]).arg(target);
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap();
+    assert!(built.success(), "the example cannot be built");
+}
+
+const CLIENT: &str = "\
+time      the client                       posted  others see
+09:00     signs in                              1  Available
+09:20     takes a call                          8  InACall
+09:45     hangs up                              1  Available
+13:30     prefers Busy for 90 minutes          90  Busy until 15:00, then Available
+15:00     (time passes)                        37  Available
+15:11     is cut off                            4  Available until 15:15, then AvailableInactive
+15:15     (time passes)                         0  AvailableInactive until 15:20, then Away
+15:20     (time passes)                         0  Away until 16:10, then Offline
+15:41     is back, sets its session again       1  Available
+16:01     falls asleep, the lid is closed       7  Available until 16:03:30, then AvailableInactive
+16:03:30  (asleep)                                 AvailableInactive
+16:08:30  (asleep)                                 Away
+16:58:30  (asleep)                                 Offline
+17:31     wakes, sets its session again         1  Available
+18:00     is cut off                           11  Available until 18:03:30, then AvailableInactive
+17:01     sees its clock put back an hour       0  Available until 17:06, then AvailableInactive
+17:06     (time passes)                         0  AvailableInactive until 17:11, then Away
+17:11     (time passes)                         0  Away until 18:01, then Offline
+17:20     is back, sets its session again       1  Available
+17:40     signs out                             8  Offline
+";
+
+#[cfg(feature = "serde")]
+const GRAPH: &str = r#"09:00  POST /users/ana/presence/setPresence
+       {"sessionId":"phone","availability":"Available","activity":"Available","expirationDuration":"PT1H"}
+    -> 200
+
+09:00  GET /users/ana/presence
+    -> 200
+       {"id":"ana","availability":"Available","activity":"Available"}
+
+09:06  GET /users/ana/presence
+    -> 200
+       {"id":"ana","availability":"Available","activity":"AvailableInactive"}
+
+09:07  POST /users/ana/presence/setUserPreferredPresence
+       {"availability":"DoNotDisturb","activity":"DoNotDisturb","expirationDuration":"PT8H"}
+    -> 200
+
+09:07  POST /users/bob/presence/setPresence
+       {"sessionId":"web","availability":"Busy","activity":"InACall"}
+    -> 200
+
+09:07  POST /communications/getPresencesByUserId
+       {"ids":["bob","ana","cleo","bob"]}
+    -> 200
+       {"value":[{"id":"bob","availability":"Busy","activity":"InACall"},{"id":"ana","availability":"DoNotDisturb","activity":"DoNotDisturb"},{"id":"cleo","availability":"Offline","activity":"Offline"},{"id":"bob","availability":"Busy","activity":"InACall"}]}
+
+09:08  POST /users/ana/presence/clearUserPreferredPresence
+    -> 200
+
+09:08  POST /users/ana/presence/clearUserPreferredPresence
+       {}
+    -> 200
+
+09:08  GET /users/ana/presence
+    -> 200
+       {"id":"ana","availability":"Available","activity":"AvailableInactive"}
+
+09:09  POST /users/ana/presence/clearPresence
+       {"sessionId":"phone"}
+    -> 200
+
+09:09  POST /users/ana/presence/clearPresence
+       {"sessionId":"phone"}
+    -> 404
+       {"error":{"code":"NotFound","message":"the session does not exist or has expired"}}
+
+09:10  POST /users/ana/presence/setPresence
+       {"sessionId":"phone","availability":"Busy","activity":"Busy"}
+    -> 400
+       {"error":{"code":"InvalidArgument","message":"a session cannot be set to Busy/Busy, only to Available/Available, Busy/InACall, Busy/InAConferenceCall, DoNotDisturb/Presenting or Away/Away"}}
+
+09:10  POST /users/ana/presence/setPresence
+       {"sessionId":"phone","availability":"Away","activity":"Away","expirationDuration":"PT4M59S"}
+    -> 400
+       {"error":{"code":"InvalidArgument","message":"The provided [ExpirationDuration] is out of range."}}
+
+09:10  POST /users/ana/presence/setUserPreferredPresence
+       {"availability":"Away","activity":"Away","expirationDuration":"8:00:00"}
+    -> 400
+       {"error":{"code":"InvalidArgument","message":"malformed [ExpirationDuration], want one like PT1H30M or P1D: \"8:00:00\""}}
+
+09:10  POST /users/ana/presence/clearPresence
+       {}
+    -> 400
+       {"error":{"code":"InvalidArgument","message":"[SessionId]: The SessionId field is required."}}
+
+09:10  POST /users/ana/presence/clearPresence
+    -> 400
+       {"error":{"code":"InvalidArgument","message":"the body is not a JSON object"}}
+
+09:10  POST /users/ana/presence/clearPresence
+       ["phone"]
+    -> 400
+       {"error":{"code":"InvalidArgument","message":"the body is not a JSON object"}}
+
+09:10  POST /users/ana/presence/clearPresence
+       {"sessionId":"phone",
+    -> 400
+       {"error":{"code":"InvalidArgument","message":"EOF while parsing a value"}}
+
+09:10  POST /users/ana/presence/clearPresence
+       {"sessionId":"�"}
+    -> 400
+       {"error":{"code":"InvalidArgument","message":"the body is not UTF-8"}}
+
+09:10  POST /communications/getPresencesByUserId
+       {}
+    -> 400
+       {"error":{"code":"InvalidArgument","message":"missing field `ids`"}}
+
+09:10  POST /communications/getPresencesByUserId
+       {"ids":[7]}
+    -> 400
+       {"error":{"code":"InvalidArgument","message":"invalid type: integer `7`, expected a string"}}
+
+09:11  GET /users/ana/presence/setPresence
+    -> 405
+       {"error":{"code":"MethodNotAllowed","message":"the method is not allowed here, only POST"}}
+
+09:11  DELETE /users/ana/presence
+    -> 405
+       {"error":{"code":"MethodNotAllowed","message":"the method is not allowed here, only GET"}}
+
+09:11  GET /users/ana/manager
+    -> 404
+       {"error":{"code":"NotFound","message":"there is nothing at this path"}}
+
+09:11  GET /users//presence
+    -> 404
+       {"error":{"code":"NotFound","message":"there is nothing at this path"}}
+
+09:12  POST /communications/getPresencesByUserId
+       (651 ids)
+    -> 400
+       {"error":{"code":"InvalidArgument","message":"651 ids are too many, want 650 at most"}}
+"#;
