@@ -69,6 +69,8 @@ pub struct PresenceDirectory<U, S, H = UserHashBuilder> {
     /// The places that are free.
     free: Vec<u32>,
     queue: DeadlineQueue<U>,
+    /// The entry in front of the queue, where at the latest contact there was work to do for it.
+    ready: Option<(i64, u32)>,
     /// The latest contact since the last visit.
     latest: i64,
     hasher: H,
@@ -141,6 +143,7 @@ where
             models: Vec::with_capacity(users),
             free: Vec::new(),
             queue: DeadlineQueue::new(),
+            ready: None,
             latest: i64::MIN,
             hasher,
         }
@@ -234,13 +237,13 @@ where
         Q: Hash + Eq + ToOwned<Owned = U> + ?Sized,
     {
         let mut model = PresenceModel::new();
-        let told = model.obey(command, now)?;
+        let outcome = model.obey(command, now)?;
         if let Some(deadline) = model.next_deadline(now) {
             self.add(user.to_owned(), model, deadline).map_err(|_| CommandError::TooManyUsers)?;
         }
         self.latest = self.latest.max(now);
         self.settle();
-        Ok(told)
+        Ok(outcome)
     }
 
     /// Lets time pass up to `now`: returns one user who has changed, or `None` when there is no
@@ -282,15 +285,16 @@ where
         }
         self.latest = self.latest.max(now);
         loop {
-            let (at, index) = self.due(now)?;
+            let ready = self.ready.take().filter(|(at, _)| *at <= now);
+            let (at, index) = ready.or_else(|| self.due(now))?;
             self.queue.pop(at, index);
             let (Some(turn), Some(Line(model))) =
                 (self.turns.get(index as usize), self.models.get_mut(index as usize))
             else {
                 continue;
             };
-            let told = model.pass(now);
-            let user = match model.next_deadline(now) {
+            let (outcome, deadline) = model.pass(now);
+            let user = match deadline {
                 None => self.remove(index),
                 Some(deadline) => {
                     let user = turn.user.clone();
@@ -298,11 +302,11 @@ where
                     user
                 }
             };
-            if told.previous != told.current
+            if outcome.changed().is_some()
                 && let Some(user) = user
             {
                 self.settle();
-                return Some((user, told));
+                return Some((user, outcome));
             }
         }
     }
@@ -312,7 +316,7 @@ where
     #[cold]
     #[inline(never)]
     fn settle(&mut self) {
-        let _ = self.due(self.latest);
+        self.ready = self.due(self.latest);
     }
 
     /// Finds the first user for whom a tick at `now` has anything to do, and leaves the turn of that
@@ -345,6 +349,7 @@ where
             turn.queued = model.heal(now).unwrap_or(now);
         }
         self.latest = now;
+        self.ready = None;
         self.rebuild_queue();
     }
 
@@ -574,8 +579,11 @@ where
     /// Gives memory back after a crowd has left.
     #[cold]
     fn compact(&mut self) {
-        let lines = mem::take(&mut self.turns).into_iter().zip(mem::take(&mut self.models));
-        (self.turns, self.models) = lines.filter(|(turn, _)| turn.user.is_some()).unzip();
+        let mut turns = self.turns.iter();
+        self.models.retain(|_| turns.next().is_some_and(|turn| turn.user.is_some()));
+        self.models.shrink_to_fit();
+        self.turns.retain(|turn| turn.user.is_some());
+        self.turns.shrink_to_fit();
         self.free = Vec::new();
         self.indices = HashTable::with_capacity(self.turns.len());
         for (index, turn) in (0..).zip(&self.turns) {

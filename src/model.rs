@@ -114,7 +114,7 @@ impl<S: Ord> PresenceModel<S> {
             Command::ClearPreferred(_) => self.clear_preferred(now),
             Command::Tick(_) => self.contact(now),
         }
-        Ok(self.tell(now))
+        Ok(self.tell(now).0)
     }
 
     fn set_session(&mut self, body: SetSession<S>, now: i64) -> Result<(), CommandError> {
@@ -152,7 +152,7 @@ impl<S> PresenceModel<S> {
     ///
     /// One late tick equals many early ones (rule T3).
     pub fn tick(&mut self, now: Timestamp) -> Outcome {
-        self.pass(instant::to_nanoseconds(now))
+        self.pass(instant::to_nanoseconds(now)).0
     }
 
     /// Returns what others see at `now`.
@@ -236,16 +236,15 @@ impl<S> PresenceModel<S> {
         self.preferred = self.preferred.take().filter(|stored| stored.is_settled(now));
     }
 
-    #[inline]
-    pub(crate) fn pass(&mut self, now: i64) -> Outcome {
+    /// Lets time pass, and returns the next deadline too.
+    pub(crate) fn pass(&mut self, now: i64) -> (Outcome, Option<i64>) {
         self.contact(now);
         self.tell(now)
     }
 
-    #[inline]
-    fn tell(&mut self, now: i64) -> Outcome {
-        let current = self.effective(now, now).presence;
-        Outcome { previous: mem::replace(&mut self.told, current), current }
+    fn tell(&mut self, now: i64) -> (Outcome, Option<i64>) {
+        let Effective { presence: current, until } = self.effective(now, now);
+        (Outcome { previous: mem::replace(&mut self.told, current), current }, until)
     }
 
     /// Aggregates (rules P1 to P5) at an instant not before the contact.

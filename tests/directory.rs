@@ -7,6 +7,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::hash::{BuildHasher, Hasher};
+use std::mem;
 
 use common::{at, deterministic, just_after, just_before, nanosecond, set};
 use presence_core::{
@@ -206,9 +207,8 @@ proptest! {
                 }
             }
             for user in 0..USERS {
-                let read = |now| naive.users.get(&user).map(|(model, _)| model.presence(now));
                 for now in [now, naive.latest] {
-                    prop_assert_eq!(users.presence(&user, now), read(now).unwrap_or_default());
+                    prop_assert_eq!(users.presence(&user, now), naive.presence(user, now));
                 }
             }
             let is_due = naive.deadline().is_some_and(|due| due <= naive.latest);
@@ -423,12 +423,20 @@ fn odd_deadlines() -> impl Strategy<Value = Vec<Step>> {
     })
 }
 
-/// One model for each user, with the deadline that it had at its last contact.
+/// One model for each user.
 #[derive(Debug)]
 struct Naive {
-    users: BTreeMap<u8, (PresenceModel<u8>, Option<Timestamp>)>,
+    users: BTreeMap<u8, User>,
     /// The latest contact since the last visit.
     latest: Timestamp,
+}
+
+#[derive(Debug, Default)]
+struct User {
+    model: PresenceModel<u8>,
+    /// What the model named at its last contact.
+    deadline: Option<Timestamp>,
+    told: Presence,
 }
 
 impl Default for Naive {
@@ -444,55 +452,69 @@ impl Naive {
         command: Command<u8>,
         now: Timestamp,
     ) -> Result<Outcome, CommandError> {
-        let (model, deadline) = self.users.entry(user).or_default();
-        let outcome = model.apply(command, now)?;
-        *deadline = model.deadline(now);
-        self.latest = self.latest.max(now);
-        Ok(outcome)
+        let user = self.users.entry(user).or_default();
+        let outcome = user.model.apply(command, now)?;
+        self.latest = self.latest.max(saturated(now));
+        Ok(user.tell(outcome, now))
     }
 
     fn tick(&mut self, now: Timestamp) -> Option<(u8, Outcome)> {
-        if now < self.latest.saturating_sub(SignedDuration::MINUTE) {
+        let now = saturated(now);
+        if now < saturated(self.latest.saturating_sub(SignedDuration::MINUTE)) {
             self.visit(now);
         }
         self.latest = self.latest.max(now);
         loop {
-            let deadlines = self.users.iter().filter_map(|(user, (_, at))| Some(((*at)?, *user)));
-            let (_, user) = deadlines.min().filter(|(at, _)| *at <= now)?;
-            let (model, deadline) = self.users.get_mut(&user)?;
-            let outcome = model.tick(now);
-            *deadline = model.deadline(now);
+            let deadlines = self.users.iter().filter_map(|(name, user)| Some((user.deadline?, *name)));
+            let (_, name) = deadlines.min().filter(|(at, _)| *at <= now)?;
+            let user = self.users.get_mut(&name)?;
+            let outcome = user.model.tick(now);
+            let outcome = user.tell(outcome, now);
             if outcome.changed().is_some() {
-                return Some((user, outcome));
+                return Some((name, outcome));
             }
         }
     }
 
-    /// T5: heals everybody; who has changed by that comes due at once.
+    /// T5: heals everybody; who has changed or gone by that comes due at once.
     fn visit(&mut self, now: Timestamp) {
         self.latest = now;
-        for (model, deadline) in self.users.values_mut() {
-            let mut healed = model.clone();
-            if healed.tick(now).changed().is_some() {
-                *deadline = Some(now);
-            } else {
-                *deadline = healed.deadline(now);
-                *model = healed;
-            }
+        for user in self.users.values_mut().filter(|user| user.deadline.is_some()) {
+            let current = user.model.tick(now).current;
+            let is_news = current != user.told || user.model.is_empty();
+            user.deadline = if is_news { Some(now) } else { user.model.deadline(now) };
         }
     }
 
     fn deadline(&self) -> Option<Timestamp> {
-        self.users.values().filter_map(|(_, deadline)| *deadline).min()
+        self.users.values().filter_map(|user| user.deadline).min()
     }
 
     /// Returns when anything is next seen to change, or was and is still to be told.
     fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
-        let of_each = self.users.values().filter_map(|(model, _)| {
-            let is_told = model.clone().tick(now).changed().is_none();
-            if is_told { model.forecast(now).next().map(|change| change.at) } else { Some(now) }
+        let of_each = self.users.values().filter_map(|user| {
+            let is_told = user.model.presence(now) == user.told;
+            if is_told { user.model.forecast(now).next().map(|change| change.at) } else { Some(now) }
         });
         of_each.min()
+    }
+
+    fn presence(&self, user: u8, now: Timestamp) -> Presence {
+        self.users.get(&user).map_or(Presence::Offline, |user| user.model.presence(now))
+    }
+}
+
+/// T6: instants saturate.
+fn saturated(instant: Timestamp) -> Timestamp {
+    instant.clamp(nanosecond(i64::MIN), nanosecond(i64::MAX))
+}
+
+impl User {
+    fn tell(&mut self, outcome: Outcome, now: Timestamp) -> Outcome {
+        let mut told = outcome;
+        told.previous = mem::replace(&mut self.told, outcome.current);
+        self.deadline = self.model.deadline(now);
+        told
     }
 }
 
@@ -552,16 +574,14 @@ fn assert_same<H: BuildHasher>(
     latest: Timestamp,
     now: Timestamp,
 ) {
-    let expected: Vec<_> = (0..USERS)
-        .map(|user| naive.users.get(&user).map_or(Presence::Offline, |(model, _)| model.presence(now)))
-        .collect();
+    let expected: Vec<_> = (0..USERS).map(|user| naive.presence(user, now)).collect();
     let presences: Vec<_> = (0..USERS).map(|user| users.presence(&user, now)).collect();
     assert_eq!(presences, expected);
     assert!(users.presences(&(0..USERS).collect::<Vec<_>>(), now).eq(expected));
     for later in users.next_deadline().into_iter().flat_map(|at| [just_before(at), at, just_after(at)]) {
         let later = later.max(now);
-        for (user, (model, _)) in &naive.users {
-            assert_eq!(users.presence(user, later), model.presence(later));
+        for user in 0..USERS {
+            assert_eq!(users.presence(&user, later), naive.presence(user, later));
         }
     }
 
@@ -579,8 +599,8 @@ fn assert_same<H: BuildHasher>(
 
 /// Compares what is stored, where all that was due is done.
 fn assert_models<H: BuildHasher>(users: &PresenceDirectory<u8, u8, H>, naive: &Naive) {
-    for (user, (model, _)) in &naive.users {
-        assert_eq!(users.get(user), Some(model).filter(|model| !model.is_empty()), "{user}");
+    for (name, user) in &naive.users {
+        assert_eq!(users.get(name), Some(&user.model).filter(|model| !model.is_empty()), "{name}");
     }
 }
 
