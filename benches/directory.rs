@@ -1,0 +1,616 @@
+//! What a directory of a million users costs, beside a floor and beside what one writes by hand.
+//!
+//! ```text
+//! cargo bench --bench directory [-- [--json] [--quick]]
+//! ```
+//!
+//! # Method
+//!
+//! Every user has two sessions, Available for one hour and `InACall` for four, so nothing expires
+//! while loops run. Each operation is measured in three variants:
+//! - *ours* is [`PresenceDirectory`];
+//! - the *floor* is a hash map of as many records of 128 bytes with the same hasher: one lookup, and
+//!   one word written or read. It is what finding a user costs, whatever is then done;
+//! - the *naive* one is two nested maps of the standard library: it reckons the presence afresh at
+//!   each read and looks at everybody at each tick.
+//!
+//! All three run in one process over the same users in the same random order, which is not the order
+//! in which they came, from a fixed seed. A round is a chunk of operations in each variant, another
+//! variant first in each round. Only times of one round are compared: `ratio` is the median over the
+//! rounds of ours / floor, `speedup` that of naive / ours, so what else the machine does cancels out.
+//! Instants rise by one microsecond an operation and are read before the loop, as a server reads its
+//! clock once for a batch; results go into a black box whole. `allocations` are those of ours an
+//! operation.
+//!
+//! | operation | what is done |
+//! |---|---|
+//! | `heartbeat` | a session is set again as it is: nothing visible changes |
+//! | `flip` | a session is set to another claim: something visible changes each time |
+//! | `read` | what others see is asked for |
+//! | `tick_due` | everybody is overdue, and one late loop tells a million changes |
+//! | `tick_idle` | a tick with nothing due |
+//! | `memory` | live bytes of all that is held, after half a million heartbeats |
+//!
+//! In `tick_due` the deadlines are spread over five minutes, users in random order, as a living
+//! system leaves them, and everybody is built afresh for each round:
+//! - `fading`: both sessions fade, each user becomes Away and is queued anew;
+//! - `expiring`: both sessions expire, each user goes offline and is removed;
+//! - `moved`: as `expiring`, but heartbeats have moved each deadline since it was queued, so each
+//!   entry of the queue is looked at twice.
+//!
+//! # Layouts tried
+//!
+//! At a million users, nanoseconds over the floor's.
+//!
+//! | layout | heartbeat | flip | read | tick due | bytes a user |
+//! |---|---|---|---|---|---|
+
+mod harness;
+
+use std::borrow::Borrow;
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::mem;
+use std::process::ExitCode;
+
+use presence_core::{
+    CommandError, Outcome, Presence, PresenceDirectory, SessionExpiration, SessionPresence, SetSession,
+    SignedDuration, Timestamp, UserHashBuilder,
+};
+
+use harness::{Clock, Options, Row, Times, consume, float, live_bytes};
+
+const COLUMNS: [&str; 13] = [
+    "op",
+    "case",
+    "users",
+    "ns",
+    "floor_ns",
+    "ratio",
+    "goal",
+    "met",
+    "naive_ns",
+    "speedup",
+    "allocations",
+    "bytes_per_user",
+    "naive_bytes_per_user",
+];
+
+fn main() -> ExitCode {
+    let options = Options::from_arguments();
+    let size = if options.quick { Size::QUICK } else { Size::FULL };
+    let heartbeats = [report::<Numbers>(&size, &options), report::<Texts>(&size, &options)];
+    if heartbeats == [0.0, 0.0] {
+        ExitCode::SUCCESS
+    } else {
+        eprintln!("a heartbeat has allocated");
+        ExitCode::FAILURE
+    }
+}
+
+/// How much is measured.
+struct Size {
+    users: u32,
+    chunk: usize,
+    rounds: usize,
+    due_rounds: usize,
+    has_goals: bool,
+}
+
+impl Size {
+    const FULL: Self =
+        Self { users: 1_000_000, chunk: 50_000, rounds: 100, due_rounds: 5, has_goals: true };
+    const QUICK: Self = Self { users: 20_000, chunk: 5_000, rounds: 8, due_rounds: 2, has_goals: false };
+
+    fn goal(&self, goal: f64) -> Option<f64> {
+        self.has_goals.then_some(goal)
+    }
+}
+
+/// How users and sessions are named.
+trait Naming {
+    const TITLE: &'static str;
+    /// Whether the goals are meant for these names.
+    const HAS_GOALS: bool;
+    /// How many late ticks are measured at the most: each of them takes seconds to prepare.
+    const DUE_ROUNDS: usize;
+    type User: Clone + Hash + Ord + Borrow<Self::Name>;
+    type Name: Hash + Eq + ToOwned<Owned = Self::User> + ?Sized;
+    type Session: Copy + Ord + Hash;
+
+    fn user(number: u32) -> Self::User;
+    fn session(number: u32, which: u32) -> Self::Session;
+}
+
+/// `u64` for users and for sessions.
+struct Numbers;
+
+impl Naming for Numbers {
+    const TITLE: &'static str = "users and sessions named by u64";
+    const HAS_GOALS: bool = true;
+    const DUE_ROUNDS: usize = 5;
+    type User = u64;
+    type Name = u64;
+    type Session = u64;
+
+    fn user(number: u32) -> u64 {
+        scattered(u64::from(number))
+    }
+
+    fn session(number: u32, which: u32) -> u64 {
+        scattered(u64::from(number) << 32 | u64::from(which))
+    }
+}
+
+/// Texts of 36 characters for users, `u128` for sessions, as GUIDs are written and kept.
+struct Texts;
+
+impl Naming for Texts {
+    const TITLE: &'static str = "users named by texts of 36 characters, sessions by u128";
+    const HAS_GOALS: bool = false;
+    const DUE_ROUNDS: usize = 2;
+    type User = String;
+    type Name = str;
+    type Session = u128;
+
+    fn user(number: u32) -> String {
+        let (high, low) = (scattered(u64::from(number)), scattered(!u64::from(number)));
+        let (first, second, third) = (high >> 32, high >> 16 & 0xffff, high & 0xffff);
+        format!("{first:08x}-{second:04x}-{third:04x}-{:04x}-{:012x}", low >> 48, low & 0xffff_ffff_ffff)
+    }
+
+    fn session(number: u32, which: u32) -> u128 {
+        let high = Numbers::session(number, which);
+        u128::from(high) << 64 | u128::from(scattered(high))
+    }
+}
+
+/// Turns numbers in a row into numbers all over the place, no two of them the same (`SplitMix64`).
+const fn scattered(number: u64) -> u64 {
+    let mixed = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ mixed >> 31
+}
+
+/// A user to visit, as a request names one.
+struct Visit<N: Naming> {
+    user: N::User,
+    sessions: [N::Session; 2],
+}
+
+impl<N: Naming> Visit<N> {
+    fn new(number: u32) -> Self {
+        Self { user: N::user(number), sessions: [N::session(number, 0), N::session(number, 1)] }
+    }
+
+    fn name(&self) -> &N::Name {
+        self.user.borrow()
+    }
+
+    fn request(
+        &self,
+        which: usize,
+        claim: SessionPresence,
+        lifetime: SessionExpiration,
+        now: Timestamp,
+    ) -> Request<'_, N> {
+        Request { user: self.name(), session: self.sessions[which], claim, lifetime, now }
+    }
+}
+
+/// Returns the users in the order in which they come.
+fn arrivals<N: Naming>(users: u32) -> impl Iterator<Item = Visit<N>> {
+    (0..users).map(Visit::new)
+}
+
+/// Returns the users in the random order in which they are visited.
+fn visits<N: Naming>(users: u32) -> Vec<Visit<N>> {
+    let mut numbers: Vec<u32> = (0..users).collect();
+    numbers.sort_by_key(|number| scattered(u64::from(*number) ^ 0x5eed << 40));
+    numbers.into_iter().map(Visit::new).collect()
+}
+
+/// Measures everything under one way of naming, and prints it. Returns the allocations a heartbeat.
+fn report<N: Naming>(size: &Size, options: &Options) -> f64 {
+    let visits = visits::<N>(size.users);
+    let mut world = World::<N>::new(size.users);
+    let heartbeat = world.heartbeats(&visits, size);
+    let mut rows = vec![
+        world.row("heartbeat", &heartbeat, size.goal(2.0)),
+        world.flips(&visits, size),
+        world.reads(&visits, size),
+        world.idle_ticks(size, size.goal(5.0)),
+    ];
+    drop(world);
+    rows.extend([size.users / 10, 100].map(|users| World::<N>::new(users).idle_ticks(size, None)));
+    rows.extend(DueCase::ALL.map(|case| tick_due(&case, &visits, size)));
+    rows.extend(memory(&visits, size));
+    harness::print(N::TITLE, &COLUMNS, &rows, options);
+    heartbeat.allocations()
+}
+
+/// The three variants side by side.
+struct World<N: Naming> {
+    clock: Clock,
+    ours: PresenceDirectory<N::User, N::Session>,
+    floor: Floor<N>,
+    naive: Naive<N>,
+}
+
+impl<N: Naming> World<N> {
+    fn new(users: u32) -> Self {
+        let mut clock = Clock::new();
+        let mut ours = PresenceDirectory::new();
+        let mut naive = Naive::new();
+        arrive::<N>(users, &mut clock, |request| {
+            consume(request.obey(&mut ours));
+            consume(naive.set(&request));
+        });
+        Self { clock, ours, floor: floor::<N>(users), naive }
+    }
+
+    fn heartbeats(&mut self, visits: &[Visit<N>], size: &Size) -> Times {
+        self.requests(visits, size, |_, at| (at % 2, CLAIMS[at % 2]))
+    }
+
+    fn flips(&mut self, visits: &[Visit<N>], size: &Size) -> Row {
+        let calls = [SessionPresence::InAConferenceCall, SessionPresence::InACall];
+        let times = self.requests(visits, size, |pass, _| (1, calls[pass % 2]));
+        self.row("flip", &times, size.goal(2.2))
+    }
+
+    /// Sets one session a visit: `body` returns which one and to what, from how often all users have
+    /// been visited and the place in the batch.
+    fn requests(
+        &mut self,
+        visits: &[Visit<N>],
+        size: &Size,
+        body: impl Fn(usize, usize) -> (usize, SessionPresence),
+    ) -> Times {
+        let Self { clock, ours, floor, naive } = self;
+        let lifetimes = lifetimes();
+        let batches = visits.len() / size.chunk;
+        let mut times = Times::new();
+        for round in 0..size.rounds {
+            let batch = batch(visits, size, round).iter().zip(clock.batch(size.chunk)).enumerate();
+            let requests = batch.map(|(at, (visit, now))| {
+                let (which, claim) = body(round / batches, at);
+                visit.request(which, claim, lifetimes[which], now)
+            });
+            let requests: Vec<Request<'_, N>> = requests.collect();
+            times.round(
+                size.chunk,
+                &mut [
+                    &mut || requests.iter().for_each(|request| consume(request.obey(ours))),
+                    &mut || {
+                        for request in &requests {
+                            write::<N>(floor, request.user, request.now);
+                        }
+                    },
+                    &mut || requests.iter().for_each(|request| consume(naive.set(request))),
+                ],
+            );
+        }
+        times
+    }
+
+    fn reads(&mut self, visits: &[Visit<N>], size: &Size) -> Row {
+        let Self { clock, ours, floor, naive } = self;
+        let mut times = Times::new();
+        for round in 0..size.rounds {
+            let instants = clock.batch(size.chunk);
+            let reads = || batch(visits, size, round).iter().map(Visit::name).zip(&instants);
+            times.round(
+                size.chunk,
+                &mut [
+                    &mut || reads().for_each(|(user, now)| consume(ours.presence(user, *now))),
+                    &mut || reads().for_each(|(user, now)| consume((read::<N>(floor, user), *now))),
+                    &mut || reads().for_each(|(user, now)| consume(naive.presence(user, *now))),
+                ],
+            );
+        }
+        self.row("read", &times, size.goal(1.5))
+    }
+
+    fn idle_ticks(&mut self, size: &Size, goal: Option<f64>) -> Row {
+        let (mut times, mut naive_times) = (Times::new(), Times::new());
+        for _ in 0..size.rounds {
+            let instants = self.clock.batch(size.chunk);
+            let mut ours = || instants.iter().for_each(|now| consume(self.ours.tick(*now)));
+            times.round(size.chunk, &mut [&mut ours]);
+        }
+        for now in self.clock.batch(size.due_rounds) {
+            naive_times.round(1, &mut [&mut || consume(self.naive.tick(now))]);
+        }
+        Row::default()
+            .text("op", "tick_idle")
+            .number("users", float(self.ours.len() as u64))
+            .number("ns", times.nanoseconds(0))
+            .goal("ns", goal.filter(|_| N::HAS_GOALS))
+            .number("naive_ns", naive_times.nanoseconds(0))
+            .number("allocations", times.allocations())
+    }
+
+    fn row(&self, op: &str, times: &Times, goal: Option<f64>) -> Row {
+        row::<N>(Row::default().text("op", op), self.ours.len(), times, goal)
+    }
+}
+
+fn batch<'a, N: Naming>(visits: &'a [Visit<N>], size: &Size, round: usize) -> &'a [Visit<N>] {
+    visits.chunks_exact(size.chunk).cycle().nth(round).unwrap_or_default()
+}
+
+fn row<N: Naming>(row: Row, users: usize, times: &Times, goal: Option<f64>) -> Row {
+    row.number("users", float(users as u64))
+        .number("ns", times.nanoseconds(0))
+        .number("floor_ns", times.nanoseconds(1))
+        .number("ratio", times.ratio(0, 1))
+        .goal("ratio", goal.filter(|_| N::HAS_GOALS))
+        .number("naive_ns", times.nanoseconds(2))
+        .number("speedup", times.ratio(2, 0))
+        .number("allocations", times.allocations())
+}
+
+/// What a user's two sessions claim.
+const CLAIMS: [SessionPresence; 2] = [SessionPresence::Available, SessionPresence::InACall];
+
+/// Returns how long a user's two sessions live.
+fn lifetimes() -> [SessionExpiration; 2] {
+    [lifetime(SignedDuration::HOUR), SessionExpiration::MAX]
+}
+
+fn lifetime(duration: SignedDuration) -> SessionExpiration {
+    SessionExpiration::new(duration).expect("a lifetime within the limits")
+}
+
+/// A session to set.
+struct Request<'a, N: Naming> {
+    user: &'a N::Name,
+    session: N::Session,
+    claim: SessionPresence,
+    lifetime: SessionExpiration,
+    now: Timestamp,
+}
+
+impl<N: Naming> Request<'_, N> {
+    #[inline]
+    fn obey(
+        &self,
+        directory: &mut PresenceDirectory<N::User, N::Session>,
+    ) -> Result<Outcome, CommandError> {
+        let body = SetSession::new(self.session, self.claim).with_expiration(self.lifetime);
+        directory.apply(self.user, body, self.now)
+    }
+}
+
+/// Lets everybody come, one after another.
+fn arrive<N: Naming>(users: u32, clock: &mut Clock, mut set: impl FnMut(Request<'_, N>)) {
+    let lifetimes = lifetimes();
+    for (visit, now) in arrivals::<N>(users).zip(clock.batch(users as usize)) {
+        for which in [0, 1] {
+            set(visit.request(which, CLAIMS[which], lifetimes[which], now));
+        }
+    }
+}
+
+/// A late tick that has something to tell of everybody.
+struct DueCase {
+    name: &'static str,
+    claim: SessionPresence,
+    lifetime: SignedDuration,
+    /// How often everybody is heard of again before the silence.
+    heartbeats: u32,
+    goal: f64,
+}
+
+impl DueCase {
+    const ALL: [Self; 3] = [
+        Self {
+            name: "fading",
+            claim: SessionPresence::Available,
+            lifetime: SignedDuration::HOUR,
+            heartbeats: 0,
+            goal: 4.0,
+        },
+        Self {
+            name: "expiring",
+            claim: SessionPresence::InACall,
+            lifetime: SignedDuration::minutes(5),
+            heartbeats: 0,
+            goal: 4.0,
+        },
+        Self {
+            name: "moved",
+            claim: SessionPresence::InACall,
+            lifetime: SignedDuration::minutes(15),
+            heartbeats: 1,
+            goal: 4.0,
+        },
+    ];
+
+    /// Five minutes in which everybody comes and calls, and five for each visit in random order.
+    fn prepare<N: Naming>(&self, visits: &[Visit<N>], mut set: impl FnMut(Request<'_, N>)) -> Timestamp {
+        let users = count(visits);
+        let spread = SignedDuration::minutes(5);
+        let mut clock = Clock::with_step(spread / users.cast_signed());
+        for (visit, now) in arrivals::<N>(users).zip(clock.batch(visits.len())) {
+            set(visit.request(0, SessionPresence::InACall, SessionExpiration::MAX, now));
+        }
+        let lifetime = lifetime(self.lifetime);
+        for _ in 0..=self.heartbeats {
+            for (visit, now) in visits.iter().zip(clock.batch(visits.len())) {
+                for which in [0, 1] {
+                    set(visit.request(which, self.claim, lifetime, now));
+                }
+            }
+        }
+        clock.now() + SignedDuration::minutes(15)
+    }
+}
+
+/// Measures one late loop over everybody; all times are for one changed user.
+fn tick_due<N: Naming>(case: &DueCase, visits: &[Visit<N>], size: &Size) -> Row {
+    let mut floor = floor::<N>(size.users);
+    let mut times = Times::new();
+    for _ in 0..size.due_rounds.min(N::DUE_ROUNDS) {
+        let (mut ours, mut naive) = (PresenceDirectory::new(), Naive::new());
+        let late = case.prepare(visits, |request| {
+            consume(request.obey(&mut ours));
+            consume(naive.set(&request));
+        });
+        let mut told = 0;
+        times.round(
+            visits.len(),
+            &mut [
+                &mut || {
+                    while let Some(change) = ours.tick(late) {
+                        consume(change);
+                        told += 1;
+                    }
+                },
+                &mut || visits.iter().for_each(|visit| write::<N>(&mut floor, visit.name(), late)),
+                &mut || naive.tick(late).into_iter().for_each(consume),
+            ],
+        );
+        assert_eq!(told, visits.len(), "one change for each user");
+    }
+    let row_of_case = Row::default().text("op", "tick_due").text("case", case.name);
+    row::<N>(row_of_case, visits.len(), &times, size.goal(case.goal))
+}
+
+/// Counts what is held, by directories that have grown and that were told how many would come.
+fn memory<N: Naming>(visits: &[Visit<N>], size: &Size) -> [Row; 2] {
+    let obey =
+        |ours: &mut PresenceDirectory<_, _>, request: &Request<'_, N>| consume(request.obey(ours));
+    let grown = bytes_per_user(visits, PresenceDirectory::new, obey);
+    let reserved = bytes_per_user(visits, || PresenceDirectory::with_capacity(visits.len()), obey);
+    let naive = bytes_per_user(visits, Naive::new, |naive, request| consume(naive.set(request)));
+    [("grown", grown), ("with_capacity", reserved)].map(|(case, bytes)| {
+        Row::default()
+            .text("op", "memory")
+            .text("case", case)
+            .number("users", f64::from(size.users))
+            .number("bytes_per_user", bytes)
+            .goal("bytes_per_user", size.goal(160.0).filter(|_| N::HAS_GOALS))
+            .number("naive_bytes_per_user", naive)
+    })
+}
+
+/// Returns the bytes that are held once everybody has come and every other one has been heard again.
+fn bytes_per_user<N: Naming, T>(
+    visits: &[Visit<N>],
+    new: impl FnOnce() -> T,
+    set: impl Fn(&mut T, &Request<'_, N>),
+) -> f64 {
+    let before = live_bytes();
+    let mut users = new();
+    let mut clock = Clock::new();
+    arrive::<N>(count(visits), &mut clock, |request| set(&mut users, &request));
+    for (visit, now) in visits.iter().step_by(2).zip(clock.batch(visits.len())) {
+        set(&mut users, &visit.request(1, CLAIMS[1], lifetimes()[1], now));
+    }
+    float(live_bytes() - before) / f64::from(count(visits))
+}
+
+fn count<N: Naming>(visits: &[Visit<N>]) -> u32 {
+    u32::try_from(visits.len()).unwrap_or(u32::MAX)
+}
+
+/// Records of 128 bytes, found as users are.
+type Floor<N> = hashbrown::HashMap<<N as Naming>::User, [u64; 16], UserHashBuilder>;
+
+fn floor<N: Naming>(users: u32) -> Floor<N> {
+    (0..users).map(|number| (N::user(number), [0; 16])).collect()
+}
+
+#[inline]
+fn write<N: Naming>(floor: &mut Floor<N>, user: &N::Name, now: Timestamp) {
+    if let Some(record) = floor.get_mut(user) {
+        record[0] = now.as_seconds().cast_unsigned();
+    }
+}
+
+#[inline]
+fn read<N: Naming>(floor: &Floor<N>, user: &N::Name) -> Option<u64> {
+    floor.get(user).map(|record| record[0])
+}
+
+/// What one writes by hand: no preferences, no deadlines, and a clock that never steps back.
+struct Naive<N: Naming> {
+    users: HashMap<N::User, NaiveUser<N::Session>>,
+}
+
+struct NaiveUser<S> {
+    sessions: HashMap<S, NaiveSession>,
+    told: Presence,
+}
+
+struct NaiveSession {
+    claim: SessionPresence,
+    since: Timestamp,
+    expires_at: Timestamp,
+}
+
+impl<N: Naming> Naive<N> {
+    fn new() -> Self {
+        Self { users: HashMap::new() }
+    }
+
+    /// Returns what the user was told to be, and is now.
+    fn set(&mut self, request: &Request<'_, N>) -> (Presence, Presence) {
+        let Request { user, session, claim, lifetime, now } = request;
+        let state = NaiveSession { claim: *claim, since: *now, expires_at: *now + lifetime.duration() };
+        if let Some(stored) = self.users.get_mut(*user) {
+            stored.sessions.insert(*session, state);
+            return stored.tell(*now);
+        }
+        let mut stored = NaiveUser { sessions: HashMap::new(), told: Presence::Offline };
+        stored.sessions.insert(*session, state);
+        let change = stored.tell(*now);
+        self.users.insert(request.user.to_owned(), stored);
+        change
+    }
+
+    fn presence(&self, user: &N::Name, now: Timestamp) -> Presence {
+        self.users.get(user).map_or(Presence::Offline, |stored| stored.presence(now))
+    }
+
+    /// Returns everybody who has changed, with what they were and are.
+    fn tick(&mut self, now: Timestamp) -> Vec<(N::User, Presence, Presence)> {
+        let mut changed = Vec::new();
+        self.users.retain(|user, stored| {
+            stored.sessions.retain(|_, session| now < session.expires_at);
+            let (previous, current) = stored.tell(now);
+            if previous != current {
+                changed.push((user.clone(), previous, current));
+            }
+            !stored.sessions.is_empty()
+        });
+        changed
+    }
+}
+
+impl<S> NaiveUser<S> {
+    fn tell(&mut self, now: Timestamp) -> (Presence, Presence) {
+        let current = self.presence(now);
+        (mem::replace(&mut self.told, current), current)
+    }
+
+    fn presence(&self, now: Timestamp) -> Presence {
+        let live = self.sessions.values().filter(|session| now < session.expires_at);
+        live.map(|session| session.presence(now)).max().unwrap_or(Presence::Offline)
+    }
+}
+
+impl NaiveSession {
+    fn presence(&self, now: Timestamp) -> Presence {
+        match (self.claim, now - self.since) {
+            (SessionPresence::Available, age) if age >= SignedDuration::minutes(10) => Presence::Away,
+            (SessionPresence::Available, age) if age >= SignedDuration::minutes(5) => {
+                Presence::AvailableInactive
+            }
+            (claim, _) => Presence::from(claim),
+        }
+    }
+}
