@@ -79,8 +79,16 @@ pub enum Reason<'a, S> {
     Session(Session<'a, S>),
 }
 
+impl<S: Ord> PresenceModel<S> {
+    /// Says why others see at `now` what they see, and what stands behind it.
+    #[must_use]
+    pub fn explain(&self, now: Timestamp) -> Explanation<'_, S> {
+        Explanation::new(self, now)
+    }
+}
+
 impl<'a, S: Ord> Explanation<'a, S> {
-    pub(crate) fn new(model: &'a PresenceModel<S>, now: Timestamp) -> Self {
+    fn new(model: &'a PresenceModel<S>, now: Timestamp) -> Self {
         let mut others: Vec<_> = model.sessions(now).collect();
         others.sort_by_key(|session| (Reverse(session.presence), Reverse(session.deadline), session.id));
         let (reason, waiting) = match (model.preferred(now), others.is_empty()) {

@@ -9,8 +9,7 @@ use crate::preferred::StoredPreferred;
 use crate::session::{Grant, Stage, StoredSession};
 use crate::sessions::Sessions;
 use crate::{
-    ClearSession, Command, CommandError, Explanation, Preferred, Presence, Session, SetPreferred,
-    SetSession, instant,
+    ClearSession, Command, CommandError, Preferred, Presence, Session, SetPreferred, SetSession, instant,
 };
 
 /// How many live sessions one user may have; expired ones do not count.
@@ -98,12 +97,6 @@ impl<S: Ord> PresenceModel<S> {
         now: Timestamp,
     ) -> Result<Outcome, CommandError> {
         self.obey(command.into(), instant::to_nanoseconds(now))
-    }
-
-    /// Says why others see at `now` what they see, and what stands behind it.
-    #[must_use]
-    pub fn explain(&self, now: Timestamp) -> Explanation<'_, S> {
-        Explanation::new(self, now)
     }
 
     pub(crate) fn obey(&mut self, command: Command<S>, now: i64) -> Result<Outcome, CommandError> {

@@ -1,10 +1,11 @@
 //! The examples `client`, `graph` and `server`, run from outside; `replay` has a file of its own.
 
-use std::env;
-use std::fs;
-use std::path::{Path, PathBuf};
+#[path = "common/example.rs"]
+mod example;
+
 use std::process::Command;
-use std::time::SystemTime;
+
+use example::executable;
 
 #[test]
 fn a_client_knows_what_others_see() {
@@ -50,37 +51,6 @@ fn run(example: &str) -> String {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert_eq!(output.status.code(), Some(0));
     String::from_utf8(output.stdout).unwrap()
-}
-
-/// Finds an example where `cargo test` has put it; builds it where only this test was asked for.
-fn executable(example: &str) -> PathBuf {
-    let test = env::current_exe().unwrap();
-    let profile = test.parent().and_then(Path::parent).expect("tests are in target/PROFILE/deps");
-    let executable = profile.join("examples").join(format!("{example}{}", env::consts::EXE_SUFFIX));
-    if !is_fresh(&executable, example) {
-        build(profile, example);
-    }
-    executable
-}
-
-fn is_fresh(executable: &Path, example: &str) -> bool {
-    let modified = |path: PathBuf| fs::metadata(path).and_then(|file| file.modified()).ok();
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let library = fs::read_dir(package.join("src")).unwrap().map(|file| file.unwrap().path());
-    let example = package.join("examples").join(example).with_extension("rs");
-    let newest: Option<SystemTime> = library.chain([example]).filter_map(modified).max();
-    modified(executable.to_owned()).is_some_and(|built| Some(built) > newest)
-}
-
-fn build(profile: &Path, example: &str) {
-    let target = profile.parent().expect("a profile is in a target directory");
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--example", example, "--target-dir"]).arg(target);
-    if profile.ends_with("release") {
-        cargo.arg("--release");
-    }
-    let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap();
-    assert!(built.success(), "the example cannot be built");
 }
 
 const CLIENT: &str = "\

@@ -5,14 +5,17 @@
 
 #![cfg(feature = "serde")]
 
+#[path = "common/example.rs"]
+mod example;
+
 use std::env;
 use std::fs;
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
 use std::thread;
-use std::time::SystemTime;
+
+use example::executable;
 
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/teams-day.jsonl");
 const MIB: usize = 1024 * 1024;
@@ -312,7 +315,7 @@ fn help_is_no_failure() {
 
 #[test]
 fn a_reader_who_leaves_ends_it_quietly() {
-    let mut replay = Command::new(executable())
+    let mut replay = Command::new(executable("replay"))
         .args(["--json", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -402,7 +405,7 @@ fn run(arguments: &[&str], input: &[u8]) -> Output {
 }
 
 fn start(arguments: &[&str], input: &[u8]) -> Output {
-    let mut replay = Command::new(executable())
+    let mut replay = Command::new(executable("replay"))
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -427,39 +430,4 @@ fn assert_golden(name: &str, actual: &str) {
         assert_eq!(actual, expected, "line {} of {}", index + 1, path.display());
     }
     assert_eq!(actual.lines().count(), expected.lines().count(), "lines of {}", path.display());
-}
-
-/// Finds the example where `cargo test` has put it; builds it where only this test was asked for.
-fn executable() -> &'static Path {
-    static EXECUTABLE: OnceLock<PathBuf> = OnceLock::new();
-    EXECUTABLE.get_or_init(|| {
-        let test = env::current_exe().unwrap();
-        let profile = test.parent().and_then(Path::parent).expect("tests are in target/PROFILE/deps");
-        let executable = profile.join("examples").join(format!("replay{}", env::consts::EXE_SUFFIX));
-        if !is_fresh(&executable) {
-            build(profile);
-        }
-        executable
-    })
-}
-
-fn is_fresh(executable: &Path) -> bool {
-    let modified = |path: PathBuf| fs::metadata(path).and_then(|file| file.modified()).ok();
-    let sources = ["src", "examples/replay"].into_iter().flat_map(|folder| {
-        let files = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap();
-        files.map(|file| file.unwrap().path())
-    });
-    let newest: Option<SystemTime> = sources.filter_map(modified).max();
-    modified(executable.to_owned()).is_some_and(|built| Some(built) > newest)
-}
-
-fn build(profile: &Path) {
-    let target = profile.parent().expect("a profile is in a target directory");
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--example", "replay", "--target-dir"]).arg(target);
-    if profile.ends_with("release") {
-        cargo.arg("--release");
-    }
-    let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap();
-    assert!(built.success(), "the example cannot be built");
 }
