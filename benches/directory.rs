@@ -148,7 +148,7 @@ struct Texts;
 impl Naming for Texts {
     const TITLE: &'static str = "users named by texts of 36 characters, sessions by u128";
     const HAS_GOALS: bool = false;
-    const DUE_ROUNDS: usize = 2;
+    const DUE_ROUNDS: usize = 1;
     type User = String;
     type Name = str;
     type Session = u128;

@@ -1,7 +1,5 @@
 //! What both benches share: arguments, an allocator that counts, a clock, times in pairs and a page.
 
-#![allow(unsafe_code, reason = "an allocator that counts cannot be written without")]
-
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
 use std::process;
@@ -243,6 +241,7 @@ impl Counting {
 }
 
 // SAFETY: every call is handed on unchanged, and what is counted beside it allocates nothing.
+#[expect(unsafe_code, reason = "an allocator cannot be written without")]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         self.count(0, layout.size());
