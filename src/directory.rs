@@ -2,6 +2,7 @@ use alloc::borrow::ToOwned;
 use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
+use core::hint::black_box;
 use core::mem;
 
 use hashbrown::HashTable;
@@ -325,6 +326,9 @@ where
         loop {
             let turns = &self.turns;
             let (at, index) = self.queue.peek(now, |index| turns.get(index as usize)?.user.as_ref())?;
+            if let Some(next) = self.queue.look_ahead() {
+                self.fetch(next, now);
+            }
             let place = (self.turns.get(index as usize), self.models.get(index as usize));
             let moved_to = match place {
                 (Some(turn), Some(Line(model))) if turn.user.is_some() && turn.queued == at => {
@@ -338,6 +342,24 @@ where
             self.queue.pop(at, index);
             if let Some(boundary) = moved_to {
                 self.enqueue(index, boundary);
+            }
+        }
+    }
+
+    /// Reads what is stored of users who come due together, and does nothing with it: so memory
+    /// answers for all of them at once, and not for one after another.
+    #[inline(never)]
+    fn fetch(&self, next: impl Iterator<Item = u32> + Clone, now: i64) {
+        for index in next.clone() {
+            let queued = self.turns.get(index as usize).map(|turn| turn.queued);
+            black_box((queued, self.models.get(index as usize).map(|Line(model)| model.told())));
+        }
+        for index in next {
+            if let Some(Turn { user: Some(user), .. }) = self.turns.get(index as usize)
+                && let Some(Line(model)) = self.models.get(index as usize)
+                && model.next_deadline(now).is_none()
+            {
+                black_box(self.indices.find(self.hasher.hash_one(user), |stored| *stored == index));
             }
         }
     }

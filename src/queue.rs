@@ -4,6 +4,8 @@ use core::mem;
 
 /// The length of a stretch in bits of nanoseconds: 4.3 seconds.
 const STRETCH_BITS: u32 = 32;
+/// How many users who come due are fetched from memory together.
+const LOOK_AHEAD: usize = 32;
 
 /// The instants at which users come due, least first, and at one instant in the order of users.
 ///
@@ -119,6 +121,12 @@ impl<U: Clone + Ord> DeadlineQueue<U> {
 
     fn at(&self, entry: Entry) -> i64 {
         (self.open_number << STRETCH_BITS) + i64::from(entry.offset)
+    }
+
+    /// Returns the indices that come next, once for so many of the stretch that is open.
+    pub(crate) fn look_ahead(&self) -> Option<impl Iterator<Item = u32> + Clone> {
+        let next = || self.open.iter().rev().take(LOOK_AHEAD).map(|entry| entry.index);
+        self.open.len().is_multiple_of(LOOK_AHEAD).then(next)
     }
 
     /// Returns the instant of the first entry.
