@@ -8,7 +8,7 @@ use presence_core::{Command, Presence, PresenceModel, SignedDuration, Timestamp}
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use proptest::test_runner::Config;
+use proptest::test_runner::{Config, TestRunner};
 use reference::Reference;
 use reference::histories::{
     claim, crowded, rising, session, session_lifetime, stepping, wild, wild_reading,
@@ -246,12 +246,10 @@ proptest! {
     }
 }
 
-proptest! {
-    #![proptest_config(a_few())]
-
-    /// S1: around the limit of 128 live sessions.
-    #[test]
-    fn the_model_agrees_with_the_reference_in_a_crowd(history in crowded()) {
+/// S1: around the limit of 128 live sessions.
+#[test]
+fn the_model_agrees_with_the_reference_in_a_crowd() {
+    let agrees = |history: Vec<(Timestamp, Command<u8>)>| {
         let (mut user, mut reference) = (PresenceModel::new(), Reference::new());
         let crowd = history.len() - 12.min(history.len());
         for (number, (now, command)) in history.into_iter().enumerate() {
@@ -263,13 +261,12 @@ proptest! {
                 prop_assert!(!refused || user == before);
             }
         }
-    }
-}
-
-/// A twentieth of the cases, for the reference takes its time over many sessions.
-fn a_few() -> Config {
+        Ok(())
+    };
     let config = deterministic();
-    Config { cases: config.cases.div_ceil(20), ..config }
+    // The reference takes its time over many sessions.
+    let cases = config.cases.div_ceil(20);
+    TestRunner::new(Config { cases, ..config }).run(&crowded(), agrees).unwrap();
 }
 
 fn agrees_at_and_between_commands(history: &[(Timestamp, Command<u8>)]) {
