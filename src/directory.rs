@@ -470,7 +470,8 @@ where
     /// Returns when to tick next: not after the first change that comes without a command.
     ///
     /// It may be earlier than that change, but it lies after every contact unless there is work to
-    /// do, and a tick at it always moves it on. `None` means that nothing will happen by itself.
+    /// do, and a tick at it always moves it on. Where it is `None` nothing will happen by itself; of
+    /// users who have left, an instant may remain until it has passed.
     ///
     /// An instant cannot say that a clock has stepped: a loop that sleeps until then should wake
     /// once a minute all the same, for a tick with nothing to do is almost free.
