@@ -89,11 +89,23 @@ impl fmt::Display for Rfc3339 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (year, month, day) = self.0.to_calendar_date();
         let (hour, minute, second, nanosecond) = self.0.as_hms_nano();
-        let month = u8::from(month);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
+        let year = u16::try_from(year).map_err(|_| fmt::Error)?;
+        let [century, year] = [year / 100, year % 100].map(|part| digits(part.to_le_bytes()[0]));
+        let [month, day] = [u8::from(month), day].map(digits);
+        let [hour, minute, second] = [hour, minute, second].map(digits);
+        let text = [
+            century[0], century[1], year[0], year[1], b'-', month[0], month[1], b'-', day[0], day[1],
+            b'T', hour[0], hour[1], b':', minute[0], minute[1], b':', second[0], second[1],
+        ];
+        f.write_str(str::from_utf8(&text).map_err(|_| fmt::Error)?)?;
         duration::write_fraction(nanosecond, f)?;
         f.write_str("Z")
     }
+}
+
+/// Returns the two digits of a number below 100.
+const fn digits(number: u8) -> [u8; 2] {
+    [b'0' + number / 10, b'0' + number % 10]
 }
 
 #[cfg(feature = "serde")]
