@@ -216,9 +216,9 @@ where
         let Some(index) = self.index(user) else { return self.welcome(user, command, now) };
         let place = (self.turns.get(index as usize), self.models.get_mut(index as usize));
         let (Some(turn), Some(Line(model))) = place else { return self.welcome(user, command, now) };
-        let outcome = model.obey(command, now)?;
+        let (outcome, deadline) = model.obey(command, now)?;
         self.latest = self.latest.max(now);
-        match model.next_deadline(now) {
+        match deadline {
             None => drop(self.remove(index)),
             // It has come earlier, or the contact has overtaken the user's turn.
             Some(deadline) if deadline < turn.queued || turn.queued <= now => {
@@ -238,8 +238,8 @@ where
         Q: Hash + Eq + ToOwned<Owned = U> + ?Sized,
     {
         let mut model = PresenceModel::new();
-        let outcome = model.obey(command, now)?;
-        if let Some(deadline) = model.next_deadline(now) {
+        let (outcome, deadline) = model.obey(command, now)?;
+        if let Some(deadline) = deadline {
             self.add(user.to_owned(), model, deadline).map_err(|_| CommandError::TooManyUsers)?;
         }
         self.latest = self.latest.max(now);

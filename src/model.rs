@@ -96,10 +96,15 @@ impl<S: Ord> PresenceModel<S> {
         command: impl Into<Command<S>>,
         now: Timestamp,
     ) -> Result<Outcome, CommandError> {
-        self.obey(command.into(), instant::to_nanoseconds(now))
+        self.obey(command.into(), instant::to_nanoseconds(now)).map(|(outcome, _)| outcome)
     }
 
-    pub(crate) fn obey(&mut self, command: Command<S>, now: i64) -> Result<Outcome, CommandError> {
+    /// Obeys a command, and returns the next deadline too.
+    pub(crate) fn obey(
+        &mut self,
+        command: Command<S>,
+        now: i64,
+    ) -> Result<(Outcome, Option<i64>), CommandError> {
         match command {
             Command::SetSession(body) => self.set_session(body, now)?,
             Command::ClearSession(body) => self.clear_session(&body, now)?,
@@ -107,7 +112,7 @@ impl<S: Ord> PresenceModel<S> {
             Command::ClearPreferred(_) => self.clear_preferred(now),
             Command::Tick(_) => self.contact(now),
         }
-        Ok(self.tell(now).0)
+        Ok(self.tell(now))
     }
 
     fn set_session(&mut self, body: SetSession<S>, now: i64) -> Result<(), CommandError> {
