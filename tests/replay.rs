@@ -7,27 +7,28 @@
 
 #[path = "common/example.rs"]
 mod example;
+#[path = "common/golden.rs"]
+mod golden;
 
-use std::env;
 use std::fs;
 use std::io::{Read, Write};
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
 use example::executable;
+use golden::assert_golden;
 
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/teams-day.jsonl");
 const MIB: usize = 1024 * 1024;
 
 #[test]
 fn the_sample_day_reads_as_pinned() {
-    assert_golden("teams-day.txt", &text(&run(&[SAMPLE], b"")));
+    assert_golden("replay/teams-day.txt", &text(&run(&[SAMPLE], b"")));
 }
 
 #[test]
 fn the_sample_day_is_recorded_as_pinned() {
-    assert_golden("teams-day.jsonl", &text(&run(&["--json", SAMPLE], b"")));
+    assert_golden("replay/teams-day.jsonl", &text(&run(&["--json", SAMPLE], b"")));
 }
 
 #[test]
@@ -418,16 +419,4 @@ fn start(arguments: &[&str], input: &[u8]) -> Output {
         scope.spawn(move || stdin.write_all(input).ok());
         replay.wait_with_output().unwrap()
     })
-}
-
-fn assert_golden(name: &str, actual: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/replay").join(name);
-    if env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&path, actual).unwrap();
-    }
-    let expected = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
-    for (index, (actual, expected)) in actual.lines().zip(expected.lines()).enumerate() {
-        assert_eq!(actual, expected, "line {} of {}", index + 1, path.display());
-    }
-    assert_eq!(actual.lines().count(), expected.lines().count(), "lines of {}", path.display());
 }

@@ -1,13 +1,16 @@
 //! What every combination of up to three sessions and a preference shows, as a table to check by eye.
 
 mod common;
+#[path = "common/golden.rs"]
+mod golden;
 mod reference;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Write};
-use std::{env, fs, iter, path::Path};
+use std::iter;
 
 use common::at;
+use golden::assert_golden;
 use presence_core::{
     Command, PreferredPresence, Presence, PresenceModel, SessionPresence, SignedDuration, Timestamp,
 };
@@ -55,7 +58,7 @@ fn every_combination_of_three_sessions_and_a_preference_is_in_the_table() {
         combinations += rows.len();
     }
     writeln!(table, "\n{combinations} sets of sessions").unwrap();
-    assert_golden("three-sessions.txt", &table);
+    assert_golden("states/three-sessions.txt", &table);
 }
 
 /// A session of a certain age.
@@ -160,16 +163,4 @@ fn write_cells(table: &mut String, name: &str, cells: &[&str]) {
 
 fn cell(presence: Presence) -> &'static str {
     if presence == Presence::Offline { "-" } else { presence.activity().as_str() }
-}
-
-fn assert_golden(name: &str, actual: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/states").join(name);
-    if env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&path, actual).unwrap();
-    }
-    let expected = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
-    for (index, (actual, expected)) in actual.lines().zip(expected.lines()).enumerate() {
-        assert_eq!(actual, expected, "line {} of {}", index + 1, path.display());
-    }
-    assert_eq!(actual.lines().count(), expected.lines().count(), "lines of {}", path.display());
 }
