@@ -1,9 +1,7 @@
 use alloc::borrow::ToOwned;
-use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
 use core::hint::black_box;
-use core::mem;
 
 use hashbrown::HashTable;
 use time::Timestamp;
@@ -16,6 +14,9 @@ use crate::{Command, CommandError, Explanation, Outcome, Presence, PresenceModel
 /// How far a tick may lie before the latest contact without being taken for a step of the clock
 /// (rule T5): one minute.
 const STEP: i64 = 60_000_000_000;
+
+/// So many users keep the places of a table, of which one in eight is left free, within 32 bits.
+const MAX_USERS: usize = 7 << 29;
 
 /// How many places, or queue entries, may lie idle before it is worth tidying up.
 const IDLE: usize = 64;
@@ -63,12 +64,10 @@ const IDLE: usize = 64;
 /// ```
 #[derive(Debug, Clone)]
 pub struct PresenceDirectory<U, S, H = UserHashBuilder> {
-    /// The places of the users, found by their hashes.
-    indices: HashTable<u32>,
-    turns: Vec<Turn<U>>,
-    models: Vec<Line<S>>,
-    /// The places that are free.
-    free: Vec<u32>,
+    /// The users, found by their hashes, or by their places until the table grows or shrinks.
+    places: HashTable<Place<U, S>>,
+    /// How many users there have been since the table last shrank.
+    peak: usize,
     queue: DeadlineQueue<U>,
     /// The entry in front of the queue, where at the latest contact there was work to do for it.
     ready: Option<(i64, u32)>,
@@ -77,21 +76,18 @@ pub struct PresenceDirectory<U, S, H = UserHashBuilder> {
     hasher: H,
 }
 
-/// Who is stored in a place, and which of the entries of the queue for this place counts.
-///
-/// While instants do not fall, that entry lies after the last contact with the user, and not after
-/// the user's deadline. A heartbeat moves the deadline later and leaves the entry alone: it is
-/// looked at when it comes due, and put back.
+/// What is stored of a user: one line of the cache, where users and sessions are named by 8 bytes.
 #[derive(Debug, Clone)]
-struct Turn<U> {
-    user: Option<U>,
+struct Place<U, S> {
+    user: U,
+    /// Which of the entries of the queue for this place counts: the one at this instant.
+    ///
+    /// While instants do not fall, that entry lies after the last contact with the user, and not
+    /// after the user's deadline. A heartbeat moves the deadline later and leaves the entry alone: it
+    /// is looked at when it comes due, and put back.
     queued: i64,
+    model: PresenceModel<S>,
 }
-
-/// A model by itself in a line of the cache, where it fits.
-#[derive(Debug, Clone)]
-#[repr(align(64))]
-struct Line<S>(PresenceModel<S>);
 
 impl<U, S> PresenceDirectory<U, S>
 where
@@ -139,10 +135,8 @@ where
     #[must_use]
     pub fn with_capacity_and_hasher(users: usize, hasher: H) -> Self {
         Self {
-            indices: HashTable::with_capacity(users),
-            turns: Vec::with_capacity(users),
-            models: Vec::with_capacity(users),
-            free: Vec::new(),
+            places: HashTable::with_capacity(users),
+            peak: 0,
             queue: DeadlineQueue::new(),
             ready: None,
             latest: i64::MIN,
@@ -185,16 +179,15 @@ where
         Q: Hash + Eq + ?Sized,
     {
         let again = Grant::new(body.presence, body.expiration, now)?;
-        let index = self.index(user)?;
-        let turn = self.turns.get(index as usize)?;
-        if !self.is_calm(turn, now) {
+        let hash = self.hasher.hash_one(user);
+        let place = self.places.find_mut(hash, |place| place.user.borrow() == user)?;
+        if !place.is_calm(self.latest, now) {
             return None;
         }
-        let Line(model) = self.models.get_mut(index as usize)?;
-        let outcome = model.set_in_calm(&body.session_id, again)?;
+        let outcome = place.model.set_in_calm(&body.session_id, again)?;
         self.latest = now;
-        if again.first_deadline() < turn.queued {
-            self.enqueue(index, again.first_deadline());
+        if again.first_deadline() < place.queued {
+            self.enqueue(self.index(user)?, again.first_deadline());
         }
         if self.queue.first().is_some_and(|first| first <= now) {
             self.settle();
@@ -202,26 +195,21 @@ where
         Some(outcome)
     }
 
-    /// Returns whether nothing of a user has ended by `now`, and no instant has fallen.
-    #[inline]
-    fn is_calm(&self, turn: &Turn<U>, now: i64) -> bool {
-        self.latest <= now && now < turn.queued
-    }
-
     fn obey<Q>(&mut self, user: &Q, command: Command<S>, now: i64) -> Result<Outcome, CommandError>
     where
         U: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = U> + ?Sized,
     {
-        let Some(index) = self.index(user) else { return self.welcome(user, command, now) };
-        let place = (self.turns.get(index as usize), self.models.get_mut(index as usize));
-        let (Some(turn), Some(Line(model))) = place else { return self.welcome(user, command, now) };
-        let (outcome, deadline) = model.obey(command, now)?;
+        let place = self
+            .index(user)
+            .and_then(|index| Some((index, self.places.get_bucket_mut(index as usize)?)));
+        let Some((index, place)) = place else { return self.welcome(user, command, now) };
+        let (outcome, deadline) = place.model.obey(command, now)?;
         self.latest = self.latest.max(now);
         match deadline {
             None => drop(self.remove(index)),
             // It has come earlier, or the contact has overtaken the user's turn.
-            Some(deadline) if deadline < turn.queued || turn.queued <= now => {
+            Some(deadline) if deadline < place.queued || place.queued <= now => {
                 self.enqueue(index, deadline);
             }
             Some(_) => {}
@@ -289,18 +277,14 @@ where
             let ready = self.ready.take().filter(|(at, _)| *at <= now);
             let (at, index) = ready.or_else(|| self.due(now))?;
             self.queue.pop(at, index);
-            let (Some(turn), Some(Line(model))) =
-                (self.turns.get(index as usize), self.models.get_mut(index as usize))
-            else {
-                continue;
-            };
-            let (outcome, deadline) = model.pass(now);
+            let Some(place) = self.places.get_bucket_mut(index as usize) else { continue };
+            let (outcome, deadline) = place.model.pass(now);
             let user = match deadline {
-                None => self.remove(index),
+                None => self.remove(index).map(|place| place.user),
                 Some(deadline) => {
-                    let user = turn.user.clone();
+                    let user = place.user.clone();
                     self.enqueue(index, deadline);
-                    user
+                    Some(user)
                 }
             };
             if outcome.changed().is_some()
@@ -324,20 +308,19 @@ where
     /// user in front.
     fn due(&mut self, now: i64) -> Option<(i64, u32)> {
         loop {
-            let turns = &self.turns;
-            let (at, index) = self.queue.peek(now, |index| turns.get(index as usize)?.user.as_ref())?;
+            let places = &self.places;
+            let (at, index) =
+                self.queue.peek(now, |index| Some(&places.get_bucket(index as usize)?.user))?;
             if let Some(next) = self.queue.look_ahead() {
-                self.fetch(next, now);
+                self.fetch(next);
             }
-            let place = (self.turns.get(index as usize), self.models.get(index as usize));
-            let moved_to = match place {
-                (Some(turn), Some(Line(model))) if turn.user.is_some() && turn.queued == at => {
-                    match model.boundary_from(now, at) {
-                        Some(boundary) if boundary > at && model.is_told(now, at) => Some(boundary),
-                        _ => return Some((at, index)),
-                    }
+            let place = self.places.get_bucket(index as usize).filter(|place| place.queued == at);
+            let moved_to = match place.map(|place| (place.model.boundary_from(now, at), place)) {
+                None => None,
+                Some((Some(boundary), place)) if boundary > at && place.model.is_told(now, at) => {
+                    Some(boundary)
                 }
-                _ => None,
+                Some(_) => return Some((at, index)),
             };
             self.queue.pop(at, index);
             if let Some(boundary) = moved_to {
@@ -349,26 +332,18 @@ where
     /// Reads what is stored of users who come due together, and does nothing with it: so memory
     /// answers for all of them at once, and not for one after another.
     #[inline(never)]
-    fn fetch(&self, next: impl Iterator<Item = u32> + Clone, now: i64) {
-        for index in next.clone() {
-            let queued = self.turns.get(index as usize).map(|turn| turn.queued);
-            black_box((queued, self.models.get(index as usize).map(|Line(model)| model.told())));
-        }
+    fn fetch(&self, next: impl Iterator<Item = u32>) {
         for index in next {
-            if let Some(Turn { user: Some(user), .. }) = self.turns.get(index as usize)
-                && let Some(Line(model)) = self.models.get(index as usize)
-                && model.next_deadline(now).is_none()
-            {
-                black_box(self.indices.find(self.hasher.hash_one(user), |stored| *stored == index));
-            }
+            let place = self.places.get_bucket(index as usize);
+            black_box(place.map(|place| (place.queued, place.model.told())));
         }
     }
 
     /// Heals everybody after a step of the clock (rule T5).
     #[cold]
     fn visit(&mut self, now: i64) {
-        for (turn, Line(model)) in self.turns.iter_mut().zip(&mut self.models) {
-            turn.queued = model.heal(now).unwrap_or(now);
+        for place in &mut self.places {
+            place.queued = place.model.heal(now).unwrap_or(now);
         }
         self.latest = now;
         self.ready = None;
@@ -384,13 +359,11 @@ where
         Q: Hash + Eq + ?Sized,
     {
         let now = instant::to_nanoseconds(now);
-        let Some(index) = self.index(user) else { return Presence::Offline };
-        let (Some(turn), Some(Line(model))) =
-            (self.turns.get(index as usize), self.models.get(index as usize))
-        else {
-            return Presence::Offline;
-        };
-        if self.is_calm(turn, now) { model.told() } else { model.effective(now, now).presence }
+        match self.find(user) {
+            None => Presence::Offline,
+            Some(place) if place.is_calm(self.latest, now) => place.model.told(),
+            Some(place) => place.model.effective(now, now).presence,
+        }
     }
 
     /// Returns what others see of each of the given users at `now`, in their order.
@@ -445,26 +418,24 @@ where
         U: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let index = self.index(user)?;
-        self.models.get(index as usize).map(|Line(model)| model)
+        self.find(user).map(|place| &place.model)
     }
 
     /// Returns the users of whom anything is stored, with their models, in no promised order.
     pub fn iter(&self) -> impl Iterator<Item = (&U, &PresenceModel<S>)> {
-        let lines = self.turns.iter().zip(&self.models);
-        lines.filter_map(|(turn, Line(model))| Some((turn.user.as_ref()?, model)))
+        self.places.iter().map(|place| (&place.user, &place.model))
     }
 
     /// Returns of how many users anything is stored.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.indices.len()
+        self.places.len()
     }
 
     /// Returns whether nothing is stored of anybody.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.indices.is_empty()
+        self.places.is_empty()
     }
 
     /// Returns when to tick next: not after the first change that comes without a command.
@@ -502,11 +473,9 @@ where
         U: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let index = self.index(user)?;
-        let Line(model) = mem::take(self.models.get_mut(index as usize)?);
-        self.remove(index);
+        let place = self.remove(self.index(user)?)?;
         self.settle();
-        Some(model)
+        Some(place.model)
     }
 
     /// Puts a user in, and returns the model that this one replaces, or this one where there are
@@ -525,76 +494,69 @@ where
         refused.or(replaced)
     }
 
+    #[inline]
+    fn find<Q>(&self, user: &Q) -> Option<&Place<U, S>>
+    where
+        U: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.places.find(self.hasher.hash_one(user), |place| place.user.borrow() == user)
+    }
+
     fn index<Q>(&self, user: &Q) -> Option<u32>
     where
         U: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let is_meant = |index: &u32| {
-            let turn = self.turns.get(*index as usize);
-            turn.and_then(|turn| turn.user.as_ref()).is_some_and(|stored| stored.borrow() == user)
-        };
-        self.indices.find(self.hasher.hash_one(user), is_meant).copied()
+        let is_meant = |place: &Place<U, S>| place.user.borrow() == user;
+        index(self.places.find_bucket_index(self.hasher.hash_one(user), is_meant)?)
     }
 
     fn add(&mut self, user: U, model: PresenceModel<S>, queued: i64) -> Result<(), PresenceModel<S>> {
-        let place = self.free.last().copied().or_else(|| u32::try_from(self.models.len()).ok());
-        let Some(index) = place else { return Err(model) };
-        let (hash, turns, hasher) = (self.hasher.hash_one(&user), &self.turns, &self.hasher);
-        self.indices.insert_unique(hash, index, |index| {
-            let stored = turns.get(*index as usize).and_then(|turn| turn.user.as_ref());
-            stored.map_or(0, |stored| hasher.hash_one(stored))
-        });
-        let turn = Turn { user: Some(user), queued };
-        let place = (self.turns.get_mut(index as usize), self.models.get_mut(index as usize));
-        if let (Some(free_turn), Some(free_line)) = place {
-            (*free_turn, *free_line) = (turn, Line(model));
-            self.free.pop();
-        } else {
-            self.turns.push(turn);
-            self.models.push(Line(model));
+        if self.places.len() >= MAX_USERS {
+            return Err(model);
         }
-        self.enqueue(index, queued);
+        if self.places.len() == self.places.capacity() {
+            self.places.reserve(1, |place| self.hasher.hash_one(&place.user));
+            self.rebuild_queue();
+        }
+        let hash = self.hasher.hash_one(&user);
+        let place = Place { user, queued, model };
+        let entry = self.places.insert_unique(hash, place, |place| self.hasher.hash_one(&place.user));
+        if let Some(index) = index(entry.bucket_index()) {
+            self.enqueue(index, queued);
+        }
+        self.peak = self.peak.max(self.places.len());
         Ok(())
     }
 
-    fn remove(&mut self, index: u32) -> Option<U> {
-        let user = self.turns.get_mut(index as usize)?.user.take()?;
-        let hash = self.hasher.hash_one(&user);
-        if let Ok(found) = self.indices.find_entry(hash, |stored| *stored == index) {
-            found.remove();
-        }
-        if let Some(line) = self.models.get_mut(index as usize) {
-            *line = Line::default();
-        }
-        self.free.push(index);
-        if self.models.len() > IDLE + 4 * self.len() {
+    fn remove(&mut self, index: u32) -> Option<Place<U, S>> {
+        let (place, _) = self.places.get_bucket_entry(index as usize).ok()?.remove();
+        if self.peak > IDLE + 4 * self.len() {
             self.compact();
         }
-        Some(user)
+        Some(place)
     }
 
     /// Gives a user's turn a new instant; the entry that stood for the old one no longer counts.
     #[cold]
     #[inline(never)]
     fn enqueue(&mut self, index: u32, at: i64) {
-        let Some(turn) = self.turns.get_mut(index as usize) else { return };
-        turn.queued = at;
-        if let Some(user) = &turn.user {
-            self.queue.push(at, user, index);
-        }
+        let Some(place) = self.places.get_bucket_mut(index as usize) else { return };
+        place.queued = at;
+        self.queue.push(at, &place.user, index);
         if self.queue.len() > IDLE + 2 * self.len() {
             self.rebuild_queue();
         }
     }
 
-    /// Leaves out the entries that no longer count.
+    /// Leaves out the entries that no longer count, and tells the others where their users are.
     #[cold]
     fn rebuild_queue(&mut self) {
         self.queue = DeadlineQueue::new();
-        for (index, turn) in (0..).zip(&self.turns) {
-            if let Some(user) = &turn.user {
-                self.queue.push(turn.queued, user, index);
+        for bucket in self.places.iter_buckets() {
+            if let Some((place, index)) = self.places.get_bucket(bucket).zip(index(bucket)) {
+                self.queue.push(place.queued, &place.user, index);
             }
         }
     }
@@ -602,24 +564,21 @@ where
     /// Gives memory back after a crowd has left.
     #[cold]
     fn compact(&mut self) {
-        let mut turns = self.turns.iter();
-        self.models.retain(|_| turns.next().is_some_and(|turn| turn.user.is_some()));
-        self.models.shrink_to_fit();
-        self.turns.retain(|turn| turn.user.is_some());
-        self.turns.shrink_to_fit();
-        self.free = Vec::new();
-        self.indices = HashTable::with_capacity(self.turns.len());
-        for (index, turn) in (0..).zip(&self.turns) {
-            if let Some(user) = &turn.user {
-                self.indices.insert_unique(self.hasher.hash_one(user), index, |_| 0);
-            }
-        }
+        self.places.shrink_to_fit(|place| self.hasher.hash_one(&place.user));
+        self.peak = self.places.len();
         self.rebuild_queue();
     }
 }
 
-impl<S> Default for Line<S> {
-    fn default() -> Self {
-        Self(PresenceModel::new())
+impl<U, S> Place<U, S> {
+    /// Returns whether nothing of the user has ended by `now`, and no instant has fallen.
+    #[inline]
+    fn is_calm(&self, latest: i64, now: i64) -> bool {
+        latest <= now && now < self.queued
     }
+}
+
+/// Returns a place as the queue knows it.
+fn index(bucket: usize) -> Option<u32> {
+    u32::try_from(bucket).ok()
 }

@@ -30,6 +30,7 @@ mod session;
 mod sessions;
 #[cfg(feature = "serde")]
 mod snapshot;
+mod stored;
 #[cfg(feature = "serde")]
 mod wire;
 

@@ -1,13 +1,12 @@
-use alloc::boxed::Box;
-use alloc::vec::Vec;
 use core::iter::FusedIterator;
 use core::mem;
 
 use time::Timestamp;
 
 use crate::preferred::StoredPreferred;
-use crate::session::{Grant, Stage, StoredSession};
+use crate::session::{Grant, Stage};
 use crate::sessions::Sessions;
+use crate::stored::Stored;
 use crate::{
     ClearSession, Command, CommandError, Preferred, Presence, Session, SetPreferred, SetSession, instant,
 };
@@ -60,17 +59,14 @@ pub const MAX_SESSIONS: usize = 128;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PresenceModel<S> {
-    sessions: Sessions<S>,
-    /// In a box, as most users prefer nothing most of the time.
-    preferred: Option<Box<StoredPreferred>>,
-    told: Presence,
+    stored: Stored<S>,
 }
 
 impl<S> PresenceModel<S> {
     /// Creates a user of whom nothing is known: offline (rule S12).
     #[must_use]
     pub const fn new() -> Self {
-        Self { sessions: Sessions::Many(Vec::new()), preferred: None, told: Presence::Offline }
+        Self { stored: Stored::Sessions(Sessions::new()) }
     }
 }
 
@@ -117,31 +113,33 @@ impl<S: Ord> PresenceModel<S> {
 
     fn set_session(&mut self, body: SetSession<S>, now: i64) -> Result<(), CommandError> {
         let SetSession { session_id, presence, expiration } = body;
-        if self.sessions.as_slice().len() >= MAX_SESSIONS {
-            let live =
-                || self.sessions.as_slice().iter().filter(|stored| stored.stage(now, now).is_some());
-            if live().count() >= MAX_SESSIONS && live().all(|stored| stored.id != session_id) {
+        if self.stored.sessions().grants().len() >= MAX_SESSIONS {
+            let live = || self.live(now);
+            if live().count() >= MAX_SESSIONS && live().all(|id| *id != session_id) {
                 return Err(CommandError::TooManySessions);
             }
         }
         self.contact(now);
         // There is none at the last instant of all, at which every other session has ended too.
         if let Some(grant) = Grant::new(presence, expiration, now) {
-            self.sessions.insert(StoredSession { id: session_id, grant });
+            self.stored.sessions_mut().insert(session_id, grant);
         }
         Ok(())
     }
 
     fn clear_session(&mut self, body: &ClearSession<S>, now: i64) -> Result<(), CommandError> {
-        let is_meant = |stored: &StoredSession<S>| stored.id == body.session_id;
-        self.sessions
-            .as_slice()
-            .iter()
-            .find(|stored| is_meant(stored) && stored.stage(now, now).is_some())
-            .ok_or(CommandError::SessionNotFound)?;
+        if self.live(now).all(|id| *id != body.session_id) {
+            return Err(CommandError::SessionNotFound);
+        }
         self.contact(now);
-        self.sessions.retain(|stored| !is_meant(stored));
+        self.stored.sessions_mut().retain(|id, _| *id != body.session_id);
         Ok(())
+    }
+
+    /// Returns the ids of the sessions that are live at a contact.
+    fn live(&self, now: i64) -> impl Iterator<Item = &S> {
+        let live = move |(id, grant): (_, Grant)| grant.healed(now).stage(now).map(|_| id);
+        self.stored.sessions().iter().filter_map(live)
     }
 }
 
@@ -185,13 +183,13 @@ impl<S> PresenceModel<S> {
     /// Returns the sessions that are live at `now`, in the order of their ids.
     pub fn sessions(&self, now: Timestamp) -> impl Iterator<Item = Session<'_, S>> {
         let now = instant::to_nanoseconds(now);
-        self.sessions.as_slice().iter().filter_map(move |stored| stored.view(now))
+        self.stored.sessions().iter().filter_map(move |(id, grant)| grant.view(id, now))
     }
 
     /// Returns the preference that is in force at `now`, visible or not (rules P4 and U6).
     #[must_use]
     pub fn preferred(&self, now: Timestamp) -> Option<Preferred> {
-        self.preferred.as_ref()?.view(instant::to_nanoseconds(now))
+        self.stored.preferred()?.view(instant::to_nanoseconds(now))
     }
 
     /// Returns whether the model equals a new one: no session and no preference is stored, and
@@ -200,23 +198,24 @@ impl<S> PresenceModel<S> {
     /// What has expired is stored until the next contact.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.sessions.as_slice().is_empty() && self.preferred.is_none() && self.told == Presence::Offline
+        let (ids, _, told) = self.stored.sessions().parts();
+        ids.is_empty() && self.stored.preferred().is_none() && told == Presence::Offline
     }
 
     fn set_preferred(&mut self, body: SetPreferred, now: i64) {
         self.contact(now);
-        self.preferred = StoredPreferred::new(body.presence, body.expiration, now).map(Box::new);
+        self.stored.set_preferred(StoredPreferred::new(body.presence, body.expiration, now));
     }
 
     fn clear_preferred(&mut self, now: i64) {
         self.contact(now);
-        self.preferred = None;
+        self.stored.set_preferred(None);
     }
 
     /// Moves what lies in the future back to this contact (rule T5), and frees what has expired.
     fn contact(&mut self, now: i64) {
-        let is_settled = self.sessions.as_slice().iter().all(|stored| stored.grant.stage(now).is_some())
-            && self.preferred.as_ref().is_none_or(|stored| stored.is_settled(now));
+        let is_settled = self.stored.sessions().grants().all(|grant| grant.stage(now).is_some())
+            && self.stored.preferred().is_none_or(|preferred| preferred.is_settled(now));
         if !is_settled {
             self.settle(now);
         }
@@ -224,14 +223,13 @@ impl<S> PresenceModel<S> {
 
     #[cold]
     fn settle(&mut self, now: i64) {
-        for session in self.sessions.as_mut_slice() {
-            session.grant = session.grant.healed(now);
+        let sessions = self.stored.sessions_mut();
+        for grant in sessions.parts_mut().1 {
+            *grant = grant.healed(now);
         }
-        self.sessions.retain(|stored| stored.stage(now, now).is_some());
-        if let Some(stored) = &mut self.preferred {
-            stored.heal(now);
-        }
-        self.preferred = self.preferred.take().filter(|stored| stored.is_settled(now));
+        sessions.retain(|_, grant| grant.stage(now).is_some());
+        let preferred = self.stored.preferred().map(|preferred| preferred.healed(now));
+        self.stored.set_preferred(preferred.filter(|preferred| preferred.is_settled(now)));
     }
 
     /// Lets time pass, and returns the next deadline too.
@@ -242,18 +240,20 @@ impl<S> PresenceModel<S> {
 
     fn tell(&mut self, now: i64) -> (Outcome, Option<i64>) {
         let Effective { presence: current, until } = self.effective(now, now);
-        (Outcome { previous: mem::replace(&mut self.told, current), current }, until)
+        let (_, _, told) = self.stored.sessions_mut().parts_mut();
+        (Outcome { previous: mem::replace(told, current), current }, until)
     }
 
     /// Aggregates (rules P1 to P5) at an instant not before the contact.
     #[inline]
     pub(crate) fn effective(&self, contact: i64, at: i64) -> Effective {
-        let sessions = self.sessions.as_slice().iter().filter_map(|stored| stored.stage(contact, at));
-        let claimed = sessions.reduce(|one, other| Stage {
+        let grants = self.stored.sessions().grants();
+        let stages = grants.filter_map(|grant| grant.healed(contact).stage(at));
+        let claimed = stages.reduce(|one, other| Stage {
             presence: one.presence.max(other.presence),
             until: one.until.min(other.until),
         });
-        let preferred = self.preferred.as_ref().and_then(|stored| stored.stage(contact, at));
+        let preferred = self.stored.preferred().and_then(|preferred| preferred.stage(contact, at));
         match (claimed, preferred) {
             (None, None) => Effective { presence: Presence::Offline, until: None },
             (None, Some(preferred)) => {
@@ -272,18 +272,13 @@ impl<S> PresenceModel<S> {
 
 #[cfg(feature = "serde")]
 impl<S> PresenceModel<S> {
-    /// Returns all that a model is: its sessions by their ids, its preference, what was told last.
-    pub(crate) fn as_parts(&self) -> (&[StoredSession<S>], Option<&StoredPreferred>, Presence) {
-        (self.sessions.as_slice(), self.preferred.as_deref(), self.told)
+    pub(crate) fn stored(&self) -> &Stored<S> {
+        &self.stored
     }
 
-    /// Takes at most [`MAX_SESSIONS`] sessions, in the order of their ids.
-    pub(crate) fn from_parts(
-        sessions: Vec<StoredSession<S>>,
-        preferred: Option<StoredPreferred>,
-        told: Presence,
-    ) -> Self {
-        Self { sessions: Sessions::from(sessions), preferred: preferred.map(Box::new), told }
+    /// Takes at most [`MAX_SESSIONS`] sessions, in the order of their ids, none twice.
+    pub(crate) fn from_stored(stored: Stored<S>) -> Self {
+        Self { stored }
     }
 }
 
@@ -301,72 +296,71 @@ impl<S> PresenceModel<S> {
     where
         S: PartialEq,
     {
-        let mut sessions = self.sessions.as_mut_slice().iter_mut();
-        let stored = sessions.find(|stored| stored.id == *session_id)?;
-        let is_same = stored.grant.is_same(again);
-        stored.grant = again;
-        let previous = self.told;
-        if !is_same {
-            self.told = self.in_calm(again.since());
+        let (ids, grants, told) = self.stored.sessions_mut().parts_mut();
+        let (_, grant) = ids.iter().zip(grants).find(|(id, _)| *id == session_id)?;
+        let is_same = grant.is_same(again);
+        *grant = again;
+        let previous = *told;
+        if is_same {
+            return Some(Outcome { previous, current: previous });
         }
-        Some(Outcome { previous, current: self.told })
+        let current = self.in_calm(again.since());
+        let (_, _, told) = self.stored.sessions_mut().parts_mut();
+        *told = current;
+        Some(Outcome { previous, current })
     }
 
     /// Aggregates (rules P1 to P5) where nothing that is stored has ended.
     #[inline]
     fn in_calm(&self, now: i64) -> Presence {
-        if let Some(stored) = &self.preferred {
-            return stored.in_calm();
+        if let Some(preferred) = self.stored.preferred() {
+            return preferred.in_calm();
         }
-        let sessions = self.sessions.as_slice().iter();
-        sessions.map(|stored| stored.grant.in_calm(now)).max().unwrap_or_default()
+        let claimed = self.stored.sessions().grants().map(|grant| grant.in_calm(now));
+        claimed.max().unwrap_or_default()
     }
 
     /// Heals as a contact does, but tells nothing: returns when there is anything to tell or to do.
     pub(crate) fn heal(&mut self, now: i64) -> Option<i64> {
         self.contact(now);
         let Effective { presence, until } = self.effective(now, now);
-        if presence == self.told { until } else { Some(now) }
-    }
-
-    /// Returns the first fade or expiry after an instant.
-    pub(crate) fn next_deadline(&self, now: i64) -> Option<i64> {
-        self.effective(now, now).until
+        if presence == self.told() { until } else { Some(now) }
     }
 
     /// Returns the first fade or expiry at an instant, or after it.
     pub(crate) fn boundary_from(&self, contact: i64, at: i64) -> Option<i64> {
         let before = at.saturating_sub(1);
-        let sessions = self.sessions.as_slice().iter();
-        sessions
-            .filter_map(|stored| {
-                stored.grant.healed(contact).stage_after(before).map(|stage| stage.until)
-            })
-            .chain(self.preferred.as_ref().and_then(|stored| stored.until_after(contact, before)))
-            .min()
+        let stages = self
+            .stored
+            .sessions()
+            .grants()
+            .filter_map(|grant| grant.healed(contact).stage_after(before));
+        let preferred =
+            self.stored.preferred().and_then(|preferred| preferred.until_after(contact, before));
+        stages.map(|stage| stage.until).chain(preferred).min()
     }
 
     /// Returns whether observers have been told what is visible at an instant.
     pub(crate) fn is_told(&self, contact: i64, at: i64) -> bool {
-        self.effective(contact, at).presence == self.told
+        self.effective(contact, at).presence == self.told()
     }
 
     /// Returns what observers have been told.
     #[inline]
     pub(crate) fn told(&self) -> Presence {
-        self.told
+        self.stored.sessions().parts().2
     }
 
     /// Returns when the latest of all that is stored was set.
     pub(crate) fn latest_start(&self) -> Option<i64> {
-        let sessions = self.sessions.as_slice().iter().map(|stored| stored.grant.since());
-        sessions.chain(self.preferred.as_ref().map(|stored| stored.since())).max()
+        let since = self.stored.sessions().grants().map(Grant::since);
+        since.chain(self.stored.preferred().map(StoredPreferred::since)).max()
     }
 
     /// Returns when there was, at the latest contact of all, or will be anything to tell or to do.
     pub(crate) fn first_deadline(&self, contact: i64) -> Option<i64> {
         let Effective { presence, until } = self.effective(contact, contact);
-        if presence == self.told {
+        if presence == self.told() {
             return until;
         }
         let mut at = self.latest_start().unwrap_or(contact);

@@ -213,8 +213,8 @@ impl StoredPreferred {
     }
 
     /// Moves a start in the future back to the instant of contact (rule T5).
-    pub(crate) fn heal(&mut self, now: i64) {
-        self.since = self.since.min(now);
+    pub(crate) fn healed(&self, now: i64) -> Self {
+        Self { since: self.since.min(now), ..*self }
     }
 
     pub(crate) fn view(&self, contact: i64) -> Option<Preferred> {

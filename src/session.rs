@@ -197,18 +197,12 @@ pub(crate) fn stays_for(claim: SessionPresence, expiration: SessionExpiration) -
     }
 }
 
-/// A session as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct StoredSession<S> {
-    pub(crate) id: S,
-    pub(crate) grant: Grant,
-}
-
-/// What a session was granted when it was last set, in 16 bytes.
+/// What a session was granted when it was last set, in 15 bytes.
 ///
 /// The lifetime is stored, not the end, so that both move back together when the clock steps back
 /// (rule T5); at most 4 hours in nanoseconds, it fits into 48 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(Rust, packed)]
 pub(crate) struct Grant {
     since: i64,
     lifetime_low: u32,
@@ -220,28 +214,6 @@ pub(crate) struct Grant {
 pub(crate) struct Stage {
     pub(crate) presence: Presence,
     pub(crate) until: i64,
-}
-
-impl<S> StoredSession<S> {
-    pub(crate) fn view(&self, contact: i64) -> Option<Session<'_, S>> {
-        let grant = self.grant.healed(contact);
-        let Stage { presence, until } = grant.stage(contact)?;
-        Some(Session {
-            id: &self.id,
-            claim: grant.claim,
-            presence,
-            since: instant::from_nanoseconds(grant.since),
-            deadline: instant::from_nanoseconds(until),
-            expires_at: instant::from_nanoseconds(grant.since + grant.lifetime()),
-        })
-    }
-
-    /// Returns the stage of life at an instant not before the contact, if the session still exists
-    /// then.
-    #[inline]
-    pub(crate) fn stage(&self, contact: i64, at: i64) -> Option<Stage> {
-        self.grant.healed(contact).stage(at)
-    }
 }
 
 impl Grant {
@@ -280,6 +252,20 @@ impl Grant {
     #[inline]
     pub(crate) fn healed(self, contact: i64) -> Self {
         Self { since: self.since.min(contact), ..self }
+    }
+
+    /// Returns the session of an id as it is shown at a contact, if it still exists then.
+    pub(crate) fn view<S>(self, id: &S, contact: i64) -> Option<Session<'_, S>> {
+        let Self { since, claim, .. } = self.healed(contact);
+        let Stage { presence, until } = self.healed(contact).stage(contact)?;
+        Some(Session {
+            id,
+            claim,
+            presence,
+            since: instant::from_nanoseconds(since),
+            deadline: instant::from_nanoseconds(until),
+            expires_at: instant::from_nanoseconds(since + self.lifetime()),
+        })
     }
 
     /// Returns the stage of life at an instant: expires first, then fades (rule T2).

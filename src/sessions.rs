@@ -1,101 +1,134 @@
+use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::{mem, slice};
+use core::mem;
 
-use crate::session::StoredSession;
+use crate::Presence;
+use crate::session::Grant;
 
-/// The sessions of one user, in the order of their ids, so that equal sets are equal values.
+/// The sessions of one user, in the order of their ids, and what was told last.
 ///
 /// Most users have one or two sessions; those are kept in place, and only more are kept on the
-/// heap. Each number of sessions has exactly one form.
+/// heap. Each number of sessions has exactly one form, so that equal sets are equal values.
+///
+/// All is arranged for two sessions with ids of 8 bytes to take 48 bytes, 2 x 8 for the ids, 2 x 15
+/// for the grants and one for what was told, which leaves room for who the user is in one line of the
+/// cache.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Sessions<S> {
-    One(StoredSession<S>),
-    Two([StoredSession<S>; 2]),
-    Many(Vec<StoredSession<S>>),
+    None(Few<S, 0>),
+    One(Few<S, 1>),
+    Two(Few<S, 2>),
+    Many(Box<Many<S>>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Few<S, const N: usize> {
+    ids: [S; N],
+    grants: [Grant; N],
+    told: Presence,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Many<S> {
+    ids: Vec<S>,
+    grants: Vec<Grant>,
+    told: Presence,
+}
+
+impl<S> Sessions<S> {
+    pub(crate) const fn new() -> Self {
+        Self::None(Few { ids: [], grants: [], told: Presence::Offline })
+    }
+
+    /// Takes sessions that are in the order of their ids.
+    pub(crate) fn from_parts(sessions: impl IntoIterator<Item = (S, Grant)>, told: Presence) -> Self {
+        let mut sessions = sessions.into_iter();
+        match (sessions.next(), sessions.next(), sessions.next()) {
+            (None, ..) => Self::None(Few { ids: [], grants: [], told }),
+            (Some((id, grant)), None, _) => Self::One(Few { ids: [id], grants: [grant], told }),
+            (Some((id, grant)), Some((next_id, next_grant)), None) => {
+                Self::Two(Few { ids: [id, next_id], grants: [grant, next_grant], told })
+            }
+            (Some(first), Some(second), Some(third)) => {
+                let (ids, grants) = [first, second, third].into_iter().chain(sessions).unzip();
+                Self::Many(Box::new(Many { ids, grants, told }))
+            }
+        }
+    }
+
+    /// Returns the ids, the grant of each of them, and what was told last.
+    #[inline]
+    pub(crate) fn parts(&self) -> (&[S], &[Grant], Presence) {
+        match self {
+            Self::None(Few { ids, grants, told }) => (ids, grants, *told),
+            Self::One(Few { ids, grants, told }) => (ids, grants, *told),
+            Self::Two(Few { ids, grants, told }) => (ids, grants, *told),
+            Self::Many(many) => (&many.ids, &many.grants, many.told),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn parts_mut(&mut self) -> (&[S], &mut [Grant], &mut Presence) {
+        match self {
+            Self::None(Few { ids, grants, told }) => (ids, grants, told),
+            Self::One(Few { ids, grants, told }) => (ids, grants, told),
+            Self::Two(Few { ids, grants, told }) => (ids, grants, told),
+            Self::Many(many) => (&many.ids, &mut many.grants, &mut many.told),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&S, Grant)> {
+        let (ids, grants, _) = self.parts();
+        ids.iter().zip(grants.iter().copied())
+    }
+
+    #[inline]
+    pub(crate) fn grants(&self) -> impl ExactSizeIterator<Item = Grant> {
+        self.parts().1.iter().copied()
+    }
+
+    /// Removes every session that is not to be kept.
+    pub(crate) fn retain(&mut self, keep: impl Fn(&S, Grant) -> bool) {
+        let is_kept = |(id, grant): &(S, Grant)| keep(id, *grant);
+        *self = match mem::replace(self, Self::new()) {
+            Self::None(none) => Self::None(none),
+            Self::One(Few { ids, grants, told }) => {
+                Self::from_parts(ids.into_iter().zip(grants).filter(is_kept), told)
+            }
+            Self::Two(Few { ids, grants, told }) => {
+                Self::from_parts(ids.into_iter().zip(grants).filter(is_kept), told)
+            }
+            Self::Many(many) => {
+                Self::from_parts(many.ids.into_iter().zip(many.grants).filter(is_kept), many.told)
+            }
+        };
+    }
 }
 
 impl<S: Ord> Sessions<S> {
     /// Adds a session, or replaces the one of the same id whole (rule S3).
     #[inline]
-    pub(crate) fn insert(&mut self, session: StoredSession<S>) {
-        if let Some(stored) = self.as_mut_slice().iter_mut().find(|stored| stored.id == session.id) {
-            *stored = session;
+    pub(crate) fn insert(&mut self, id: S, grant: Grant) {
+        let (ids, grants, _) = self.parts_mut();
+        if let Some((_, stored)) = ids.iter().zip(grants).find(|(stored, _)| **stored == id) {
+            *stored = grant;
         } else {
-            self.add(session);
+            self.add(id, grant);
         }
     }
 
     #[cold]
-    fn add(&mut self, session: StoredSession<S>) {
-        *self = match mem::replace(self, Self::Many(Vec::new())) {
-            Self::One(other) if other.id < session.id => Self::Two([other, session]),
-            Self::One(other) => Self::Two([session, other]),
-            Self::Two(others) => Self::Many(sorted(others.into(), session)),
-            Self::Many(others) if others.is_empty() => Self::One(session),
-            Self::Many(others) => Self::Many(sorted(others, session)),
+    fn add(&mut self, id: S, grant: Grant) {
+        let (ids, _, told) = self.parts();
+        let at = ids.partition_point(|other| *other < id);
+        let mut sessions: Vec<_> = match mem::replace(self, Self::new()) {
+            Self::None(_) => Vec::new(),
+            Self::One(Few { ids, grants, .. }) => ids.into_iter().zip(grants).collect(),
+            Self::Two(Few { ids, grants, .. }) => ids.into_iter().zip(grants).collect(),
+            Self::Many(many) => many.ids.into_iter().zip(many.grants).collect(),
         };
-    }
-}
-
-fn sorted<S: Ord>(
-    mut others: Vec<StoredSession<S>>,
-    session: StoredSession<S>,
-) -> Vec<StoredSession<S>> {
-    let at = others.partition_point(|other| other.id < session.id);
-    others.insert(at, session);
-    others
-}
-
-impl<S> Sessions<S> {
-    /// Removes every session that is not to be kept, and gives memory back after a crowd.
-    pub(crate) fn retain(&mut self, keep: impl Fn(&StoredSession<S>) -> bool) {
-        *self = match mem::replace(self, Self::Many(Vec::new())) {
-            Self::One(only) if keep(&only) => Self::One(only),
-            Self::One(_) => Self::Many(Vec::new()),
-            Self::Two([first, second]) => match (keep(&first), keep(&second)) {
-                (true, true) => Self::Two([first, second]),
-                (true, false) => Self::One(first),
-                (false, true) => Self::One(second),
-                (false, false) => Self::Many(Vec::new()),
-            },
-            Self::Many(mut sessions) => {
-                sessions.retain(&keep);
-                sessions.shrink_to(sessions.len().saturating_mul(2));
-                Self::from(sessions)
-            }
-        };
-    }
-
-    #[inline]
-    pub(crate) fn as_mut_slice(&mut self) -> &mut [StoredSession<S>] {
-        match self {
-            Self::One(session) => slice::from_mut(session),
-            Self::Two(sessions) => sessions,
-            Self::Many(sessions) => sessions,
-        }
-    }
-
-    #[inline]
-    pub(crate) fn as_slice(&self) -> &[StoredSession<S>] {
-        match self {
-            Self::One(session) => slice::from_ref(session),
-            Self::Two(sessions) => sessions,
-            Self::Many(sessions) => sessions,
-        }
-    }
-}
-
-impl<S> From<Vec<StoredSession<S>>> for Sessions<S> {
-    /// Takes sessions that are in the order of their ids.
-    fn from(sessions: Vec<StoredSession<S>>) -> Self {
-        if sessions.len() > 2 {
-            return Self::Many(sessions);
-        }
-        let mut sessions = sessions.into_iter();
-        match (sessions.next(), sessions.next()) {
-            (Some(first), Some(second)) => Self::Two([first, second]),
-            (Some(only), None) => Self::One(only),
-            (None, _) => Self::Many(Vec::new()),
-        }
+        sessions.insert(at, (id, grant));
+        *self = Self::from_parts(sessions, told);
     }
 }

@@ -10,7 +10,9 @@ use serde::ser::{Serialize, Serializer};
 
 use crate::model::MAX_SESSIONS;
 use crate::preferred::StoredPreferred;
-use crate::session::{Grant, StoredSession};
+use crate::session::Grant;
+use crate::sessions::Sessions;
+use crate::stored::Stored;
 use crate::{Activity, PreferredPresence, Presence, PresenceModel, SessionPresence};
 
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -44,13 +46,13 @@ struct PreferredV1 {
 impl<S: Serialize> Serialize for PresenceModel<S> {
     /// Writes a snapshot; equal models write equal ones.
     fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
-        let (sessions, preferred, told) = self.as_parts();
-        let sessions = sessions.iter().map(|StoredSession { id, grant }| {
+        let (_, _, told) = self.stored().sessions().parts();
+        let sessions = self.stored().sessions().iter().map(|(id, grant)| {
             let (claim, since, lifetime) = grant.as_parts();
             SessionV1 { id, claim: Presence::from(claim).activity(), since, lifetime }
         });
-        let preferred = preferred.map(|stored| {
-            let (presence, since, lifetime) = stored.as_parts();
+        let preferred = self.stored().preferred().map(|preferred| {
+            let (presence, since, lifetime) = preferred.as_parts();
             PreferredV1 { presence: Presence::from(presence).activity(), since, lifetime }
         });
         Snapshot::V1(ModelV1 { told: told.activity(), sessions: sessions.collect(), preferred })
@@ -75,20 +77,22 @@ impl<'de, S: Ord + Deserialize<'de>> Deserialize<'de> for PresenceModel<S> {
         }
         let mut sessions =
             sessions.into_iter().map(SessionV1::restore).collect::<Result<Vec<_>, _>>()?;
-        sessions.sort_by(|one, other| one.id.cmp(&other.id));
-        if sessions.iter().zip(sessions.iter().skip(1)).any(|(one, next)| one.id == next.id) {
+        sessions.sort_by(|(one, _), (other, _)| one.cmp(other));
+        if sessions.iter().zip(sessions.iter().skip(1)).any(|((one, _), (next, _))| one == next) {
             return Err(D::Error::custom("two sessions of one id"));
         }
         let preferred = preferred.map(PreferredV1::restore).transpose()?;
-        Ok(Self::from_parts(sessions, preferred, told))
+        let mut stored = Stored::Sessions(Sessions::from_parts(sessions, told));
+        stored.set_preferred(preferred);
+        Ok(Self::from_stored(stored))
     }
 }
 
 impl<S> SessionV1<S> {
-    fn restore<E: Error>(self) -> Result<StoredSession<S>, E> {
+    fn restore<E: Error>(self) -> Result<(S, Grant), E> {
         let claim = SessionPresence::try_from(presence(self.claim)?).map_err(E::custom)?;
         let grant = Grant::from_parts(claim, self.since, self.lifetime);
-        Ok(StoredSession { id: self.id, grant: grant.ok_or_else(|| out_of_range())? })
+        Ok((self.id, grant.ok_or_else(|| out_of_range())?))
     }
 }
 
