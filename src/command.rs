@@ -106,7 +106,7 @@ impl<S> SetSession<S> {
     /// ```
     #[must_use]
     pub fn refresh_interval(&self) -> SignedDuration {
-        session::stays_for(self.presence, self.expiration) / 2
+        SignedDuration::nanoseconds(session::stays_for(self.presence, self.expiration) / 2)
     }
 }
 

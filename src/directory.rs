@@ -8,8 +8,11 @@ use time::Timestamp;
 
 use crate::hasher::UserHashBuilder;
 use crate::queue::DeadlineQueue;
-use crate::session::Grant;
-use crate::{Command, CommandError, Explanation, Outcome, Presence, PresenceModel, SetSession, instant};
+use crate::session::stays_for;
+use crate::{
+    Command, CommandError, Explanation, Outcome, Presence, PresenceModel, SessionExpiration,
+    SessionPresence, SetSession, instant,
+};
 
 /// How far a tick may lie before the latest contact without being taken for a step of the clock
 /// (rule T5): one minute.
@@ -163,35 +166,42 @@ where
         U: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = U> + ?Sized,
     {
-        let (command, now) = (command.into(), instant::to_nanoseconds(now));
-        if let Command::SetSession(body) = &command
-            && let Some(outcome) = self.set_in_calm(user, body, now)
-        {
-            return Ok(outcome);
+        let now = instant::to_nanoseconds(now);
+        match command.into() {
+            Command::SetSession(SetSession { session_id, presence, expiration }) => {
+                if let Some(outcome) = self.set_in_calm(user, &session_id, presence, expiration, now) {
+                    return Ok(outcome);
+                }
+                self.obey(user, SetSession { session_id, presence, expiration }.into(), now)
+            }
+            command => self.obey(user, command, now),
         }
-        self.obey(user, command, now)
     }
 
     /// Sets a session again where nothing else is to be done, which is most of what a server hears.
-    fn set_in_calm<Q>(&mut self, user: &Q, body: &SetSession<S>, now: i64) -> Option<Outcome>
+    fn set_in_calm<Q>(
+        &mut self,
+        user: &Q,
+        session_id: &S,
+        claim: SessionPresence,
+        expiration: SessionExpiration,
+        now: i64,
+    ) -> Option<Outcome>
     where
         U: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let again = Grant::new(body.presence, body.expiration, now)?;
         let hash = self.hasher.hash_one(user);
         let place = self.places.find_mut(hash, |place| place.user.borrow() == user)?;
         if !place.is_calm(self.latest, now) {
             return None;
         }
-        let outcome = place.model.set_in_calm(&body.session_id, again)?;
+        let is_quiet = self.queue.first().is_none_or(|first| now < first);
+        if !is_quiet || now.checked_add(stays_for(claim, expiration))? < place.queued {
+            return None;
+        }
+        let outcome = place.model.set_in_calm(session_id, claim, expiration, now)?;
         self.latest = now;
-        if again.first_deadline() < place.queued {
-            self.enqueue(self.index(user)?, again.first_deadline());
-        }
-        if self.queue.first().is_some_and(|first| first <= now) {
-            self.settle();
-        }
         Some(outcome)
     }
 

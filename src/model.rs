@@ -8,7 +8,8 @@ use crate::session::{Grant, Stage};
 use crate::sessions::Sessions;
 use crate::stored::Stored;
 use crate::{
-    ClearSession, Command, CommandError, Preferred, Presence, Session, SetPreferred, SetSession, instant,
+    ClearSession, Command, CommandError, Preferred, Presence, Session, SessionExpiration,
+    SessionPresence, SetPreferred, SetSession, instant,
 };
 
 /// How many live sessions one user may have; expired ones do not count.
@@ -292,32 +293,51 @@ impl<S> PresenceModel<S> {
     /// be short, for the processor to start on the next one while it waits for memory, so they look
     /// at nothing but their own session.
     #[inline]
-    pub(crate) fn set_in_calm(&mut self, session_id: &S, again: Grant) -> Option<Outcome>
+    pub(crate) fn set_in_calm(
+        &mut self,
+        session_id: &S,
+        claim: SessionPresence,
+        expiration: SessionExpiration,
+        now: i64,
+    ) -> Option<Outcome>
     where
         S: PartialEq,
     {
+        let Stored::Sessions(Sessions::Two(two)) = &mut self.stored else {
+            return self.set_one_of_any_in_calm(session_id, claim, expiration, now);
+        };
+        let (grant, other, told) = two.split_mut(session_id)?;
+        let again = Grant::whole(claim, expiration, now)?;
+        let previous = *told;
+        if !grant.is_same(again) {
+            *told = other.in_calm_beside(claim.into(), now);
+        }
+        *grant = again;
+        Some(Outcome { previous, current: *told })
+    }
+
+    fn set_one_of_any_in_calm(
+        &mut self,
+        session_id: &S,
+        claim: SessionPresence,
+        expiration: SessionExpiration,
+        now: i64,
+    ) -> Option<Outcome>
+    where
+        S: PartialEq,
+    {
+        let again = Grant::whole(claim, expiration, now)?;
+        let preferred = self.stored.preferred().map(StoredPreferred::in_calm);
         let (ids, grants, told) = self.stored.sessions_mut().parts_mut();
-        let (_, grant) = ids.iter().zip(grants).find(|(id, _)| *id == session_id)?;
+        let (_, grant) = ids.iter().zip(&mut *grants).find(|(id, _)| *id == session_id)?;
         let is_same = grant.is_same(again);
         *grant = again;
         let previous = *told;
-        if is_same {
-            return Some(Outcome { previous, current: previous });
+        if !is_same {
+            let claimed = || grants.iter().map(|grant| grant.in_calm(now)).max();
+            *told = preferred.or_else(claimed).unwrap_or_default();
         }
-        let current = self.in_calm(again.since());
-        let (_, _, told) = self.stored.sessions_mut().parts_mut();
-        *told = current;
-        Some(Outcome { previous, current })
-    }
-
-    /// Aggregates (rules P1 to P5) where nothing that is stored has ended.
-    #[inline]
-    fn in_calm(&self, now: i64) -> Presence {
-        if let Some(preferred) = self.stored.preferred() {
-            return preferred.in_calm();
-        }
-        let claimed = self.stored.sessions().grants().map(|grant| grant.in_calm(now));
-        claimed.max().unwrap_or_default()
+        Some(Outcome { previous, current: *told })
     }
 
     /// Heals as a contact does, but tells nothing: returns when there is anything to tell or to do.

@@ -184,16 +184,13 @@ pub struct Session<'a, S> {
     pub expires_at: Timestamp,
 }
 
-/// Returns for how long a session stays what it claims, if it is not set again.
-pub(crate) fn stays_for(claim: SessionPresence, expiration: SessionExpiration) -> SignedDuration {
+/// Returns for how many nanoseconds a session stays what it claims, if it is not set again.
+#[inline]
+pub(crate) fn stays_for(claim: SessionPresence, expiration: SessionExpiration) -> i64 {
     match claim {
-        SessionPresence::Available => {
-            SignedDuration::nanoseconds(expiration.nanoseconds.min(INACTIVE_AFTER))
-        }
-        SessionPresence::InACall
-        | SessionPresence::InAConferenceCall
-        | SessionPresence::Presenting
-        | SessionPresence::Away => expiration.duration(),
+        // No lifetime is shorter.
+        SessionPresence::Available => INACTIVE_AFTER,
+        _ => expiration.nanoseconds,
     }
 }
 
@@ -218,10 +215,20 @@ pub(crate) struct Stage {
 
 impl Grant {
     /// Returns what is granted at `now`, or nothing where it would end at its start (rule T6).
-    #[inline]
     pub(crate) fn new(claim: SessionPresence, expiration: SessionExpiration, now: i64) -> Option<Self> {
-        let end = now.checked_add(expiration.nanoseconds).unwrap_or(i64::MAX);
-        (end > now).then(|| Self::pack(claim, now, end - now))
+        let rest = i64::MAX.saturating_sub(now);
+        (rest > 0).then(|| Self::pack(claim, now, expiration.nanoseconds.min(rest)))
+    }
+
+    /// Returns what is granted at `now`, unless the end of time comes before the end.
+    #[inline]
+    pub(crate) fn whole(
+        claim: SessionPresence,
+        expiration: SessionExpiration,
+        now: i64,
+    ) -> Option<Self> {
+        let lifetime = expiration.nanoseconds;
+        now.checked_add(lifetime).map(|_| Self::pack(claim, now, lifetime))
     }
 
     /// Returns a grant, if it has a lifetime and ends before the end of time.
@@ -299,6 +306,13 @@ impl Grant {
         }
     }
 
+    /// Returns the greater of a presence and what is granted at an instant between start and end.
+    #[inline]
+    pub(crate) fn in_calm_beside(self, presence: Presence, at: i64) -> Presence {
+        // Who fades falls.
+        if Presence::from(self.claim) <= presence { presence } else { self.in_calm(at).max(presence) }
+    }
+
     /// Returns the stage that is next after an instant: the first one, if that is still to come.
     #[inline]
     pub(crate) fn stage_after(self, at: i64) -> Option<Stage> {
@@ -308,18 +322,8 @@ impl Grant {
     /// Returns whether a session that is set again with another grant goes on as it is.
     #[inline]
     pub(crate) fn is_same(self, again: Self) -> bool {
-        let is_fresh =
-            self.claim != SessionPresence::Available || again.since - self.since < INACTIVE_AFTER;
-        self.claim == again.claim && is_fresh
-    }
-
-    /// Returns the end of the first stage.
-    #[inline]
-    pub(crate) fn first_deadline(self) -> i64 {
-        match self.claim {
-            SessionPresence::Available => self.since + self.lifetime().min(INACTIVE_AFTER),
-            _ => self.since + self.lifetime(),
-        }
+        let is_fresh = || again.since - self.since < INACTIVE_AFTER;
+        self.claim == again.claim && (self.claim != SessionPresence::Available || is_fresh())
     }
 
     #[inline]

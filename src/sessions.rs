@@ -106,6 +106,21 @@ impl<S> Sessions<S> {
     }
 }
 
+impl<S: PartialEq> Few<S, 2> {
+    /// Returns the grant of an id, the other one, and what was told last.
+    #[inline]
+    pub(crate) fn split_mut(&mut self, id: &S) -> Option<(&mut Grant, &Grant, &mut Presence)> {
+        let Self { ids: [first_id, second_id], grants: [first, second], told } = self;
+        if first_id == id {
+            Some((first, second, told))
+        } else if second_id == id {
+            Some((second, first, told))
+        } else {
+            None
+        }
+    }
+}
+
 impl<S: Ord> Sessions<S> {
     /// Adds a session, or replaces the one of the same id whole (rule S3).
     #[inline]
