@@ -18,7 +18,7 @@ use crate::{
 /// (rule T5): one minute.
 const STEP: i64 = 60_000_000_000;
 
-/// So many users keep the places of a table, of which one in eight is left free, within 32 bits.
+/// With so many users the table, which leaves one place in eight free, has 2³² places.
 const MAX_USERS: usize = 7 << 29;
 
 /// How many places, or queue entries, may lie idle before it is worth tidying up.
@@ -37,7 +37,7 @@ const IDLE: usize = 64;
 ///   another. Users are independent: any split over directories tells the same changes.
 ///
 /// `U` names users, `S` their sessions, and `H` hashes users; no answer depends on the hashing. A
-/// user of whom nothing is known is not stored and costs nothing. There may be 2³² users.
+/// user of whom nothing is known is not stored and costs nothing. There may be 7/8 of 2³² users.
 ///
 /// # Time
 ///
@@ -103,7 +103,8 @@ where
         Self::with_capacity(0)
     }
 
-    /// Creates a directory that takes so many users before it asks for more memory.
+    /// Creates a directory that takes so many users before it asks for more memory, which takes time
+    /// for every user.
     #[must_use]
     pub fn with_capacity(users: usize) -> Self {
         Self::with_capacity_and_hasher(users, UserHashBuilder::default())
@@ -154,7 +155,7 @@ where
     /// # Errors
     ///
     /// Those of [`PresenceModel::apply`], and [`CommandError::TooManyUsers`] where a new user would
-    /// be one more than 2³². A refused command changes nothing at all (rule T4).
+    /// be one more than 7/8 of 2³². A refused command changes nothing at all (rule T4).
     #[inline]
     pub fn apply<Q>(
         &mut self,
@@ -489,7 +490,7 @@ where
     }
 
     /// Puts a user in, and returns the model that this one replaces, or this one where there are
-    /// 2³² users already.
+    /// 7/8 of 2³² users already.
     ///
     /// What the model was told last is kept, so a change that it has missed is told by the next
     /// tick. A start that the model has in the future counts as a contact (rule T5).

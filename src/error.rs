@@ -77,7 +77,7 @@ pub enum CommandError {
     /// The user holds as many live sessions as one user may: [`MAX_SESSIONS`].
     #[error("the user has {MAX_SESSIONS} live sessions, and no more are allowed")]
     TooManySessions,
-    /// The directory holds as many users as it can tell apart: 2³².
+    /// The directory holds as many users as it can: 7/8 of 2³².
     #[error("the directory is full")]
     TooManyUsers,
 }
