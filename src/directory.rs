@@ -30,9 +30,11 @@ const IDLE: usize = 64;
 /// same kinds.
 /// - *Contacts*: [`apply`](Self::apply) obeys a command for one user; [`tick`](Self::tick) lets time
 ///   pass for all of them, and returns one changed user a call.
-/// - *Reads*: [`presence`](Self::presence), [`presences`](Self::presences), [`explain`](Self::explain), [`get`](Self::get),
-///   [`iter`](Self::iter), [`len`](Self::len), [`is_empty`](Self::is_empty), and
-///   [`next_deadline`](Self::next_deadline), which says when to tick.
+/// - *Reads* change nothing, and are right at any instant, ticked or not:
+///   [`presence`](Self::presence), [`presences`](Self::presences), [`explain`](Self::explain),
+///   [`get`](Self::get) and [`iter`](Self::iter). [`len`](Self::len) and
+///   [`is_empty`](Self::is_empty) count who is stored, and
+///   [`next_deadline`](Self::next_deadline) says when to tick.
 /// - *Moves*: [`take`](Self::take) and [`insert`](Self::insert) carry users from one directory to
 ///   another. Users are independent: any split over directories tells the same changes.
 ///

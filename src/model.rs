@@ -19,8 +19,7 @@ pub const MAX_SESSIONS: usize = 128;
 ///
 /// The methods are of three kinds.
 /// - *Contacts* change the model: [`apply`](Self::apply) obeys a command and [`tick`](Self::tick)
-///   lets time pass. Both tell, by an [`Outcome`], what the user was and is now, and when to tick
-///   next.
+///   lets time pass. Both tell, by an [`Outcome`], what others saw before and see now.
 /// - *Reads* change nothing, and are right at any instant, ticked or not:
 ///   [`presence`](Self::presence), [`deadline`](Self::deadline), [`forecast`](Self::forecast),
 ///   [`sessions`](Self::sessions), [`preferred`](Self::preferred) and [`explain`](Self::explain).
