@@ -107,6 +107,13 @@ where
 
     /// Creates a directory that takes so many users before it asks for more memory, which takes time
     /// for every user.
+    ///
+    /// ```
+    /// use presence_core::PresenceDirectory;
+    ///
+    /// let users = PresenceDirectory::<u64, u64>::with_capacity(1_000_000);
+    /// assert!(users.is_empty());
+    /// ```
     #[must_use]
     pub fn with_capacity(users: usize) -> Self {
         Self::with_capacity_and_hasher(users, UserHashBuilder::default())
@@ -131,6 +138,16 @@ where
     H: BuildHasher,
 {
     /// Creates a directory of nobody that hashes users as the caller chooses.
+    ///
+    /// ```
+    /// use std::hash::RandomState;
+    ///
+    /// use presence_core::PresenceDirectory;
+    ///
+    /// // The standard library's hasher resists those who choose their ids to make a server slow.
+    /// let users = PresenceDirectory::<String, u64, _>::with_hasher(RandomState::new());
+    /// assert!(users.is_empty());
+    /// ```
     #[must_use]
     pub fn with_hasher(hasher: H) -> Self {
         Self::with_capacity_and_hasher(0, hasher)
@@ -138,6 +155,16 @@ where
 
     /// Creates a directory that takes so many users before it asks for more memory, and hashes them
     /// as the caller chooses.
+    ///
+    /// ```
+    /// use std::hash::RandomState;
+    ///
+    /// use presence_core::PresenceDirectory;
+    ///
+    /// let users =
+    ///     PresenceDirectory::<String, u64, _>::with_capacity_and_hasher(1_000, RandomState::new());
+    /// assert!(users.is_empty());
+    /// ```
     #[must_use]
     pub fn with_capacity_and_hasher(users: usize, hasher: H) -> Self {
         Self {
@@ -158,6 +185,19 @@ where
     ///
     /// Those of [`PresenceModel::apply`], and [`CommandError::TooManyUsers`] where a new user would
     /// be one more than 7/8 of 2³². A refused command changes nothing at all (rule T4).
+    ///
+    /// ```
+    /// use presence_core::{
+    ///     ClearSession, CommandError, PresenceDirectory, SessionPresence, SetSession, Timestamp,
+    /// };
+    ///
+    /// let now = Timestamp::UNIX_EPOCH;
+    /// let mut users = PresenceDirectory::<String, u64>::new();
+    /// let _ = users.apply("ana", SetSession::new(1, SessionPresence::InACall), now)?;
+    /// assert_eq!(users.apply("ana", ClearSession::new(2), now), Err(CommandError::SessionNotFound));
+    /// assert_eq!(users.apply("bob", ClearSession::new(1), now), Err(CommandError::SessionNotFound));
+    /// # Ok::<(), CommandError>(())
+    /// ```
     #[inline]
     pub fn apply<Q>(
         &mut self,
@@ -256,7 +296,9 @@ where
     /// is the visit that follows a step of the clock. With nothing due it costs next to nothing.
     ///
     /// ```
-    /// use presence_core::{PresenceDirectory, SessionPresence, SetSession, SignedDuration, Timestamp};
+    /// use presence_core::{
+    ///     PresenceDirectory, SessionPresence, SetSession, SignedDuration, Timestamp,
+    /// };
     ///
     /// let now = Timestamp::UNIX_EPOCH;
     /// let mut users = PresenceDirectory::<u64, u64>::new();
@@ -364,6 +406,20 @@ where
     }
 
     /// Returns what others see of a user at `now`.
+    ///
+    /// ```
+    /// use presence_core::{
+    ///     Presence, PresenceDirectory, SessionPresence, SetSession, SignedDuration, Timestamp,
+    /// };
+    ///
+    /// let now = Timestamp::UNIX_EPOCH;
+    /// let mut users = PresenceDirectory::<String, u64>::new();
+    /// let _ = users.apply("ana", SetSession::new(1, SessionPresence::InACall), now)?;
+    /// assert_eq!(users.presence("ana", now), Presence::InACall);
+    /// assert_eq!(users.presence("ana", now + SignedDuration::HOUR), Presence::Offline);
+    /// assert_eq!(users.presence("bob", now), Presence::Offline);
+    /// # Ok::<(), presence_core::CommandError>(())
+    /// ```
     #[inline]
     #[must_use]
     pub fn presence<Q>(&self, user: &Q, now: Timestamp) -> Presence
@@ -404,6 +460,13 @@ where
     }
 
     /// Says why others see of a user at `now` what they see, as [`PresenceModel::explain`] does.
+    ///
+    /// ```
+    /// use presence_core::{PresenceDirectory, Reason, Timestamp};
+    ///
+    /// let users = PresenceDirectory::<String, u64>::new();
+    /// assert_eq!(users.explain("bob", Timestamp::UNIX_EPOCH).reason, Reason::NoSession);
+    /// ```
     #[must_use]
     pub fn explain<Q>(&self, user: &Q, now: Timestamp) -> Explanation<'_, S>
     where
@@ -435,11 +498,38 @@ where
     }
 
     /// Returns the users of whom anything is stored, with their models, in no promised order.
+    ///
+    /// ```
+    /// use presence_core::{Presence, PresenceDirectory, SessionPresence, SetSession, Timestamp};
+    ///
+    /// let now = Timestamp::UNIX_EPOCH;
+    /// let mut users = PresenceDirectory::<u64, u64>::new();
+    /// for (user, claim) in [(1, SessionPresence::InACall), (2, SessionPresence::Away)] {
+    ///     let _ = users.apply(&user, SetSession::new(1, claim), now)?;
+    /// }
+    /// let in_a_call = users.iter().filter(|(_, model)| model.presence(now) == Presence::InACall);
+    /// assert_eq!(in_a_call.count(), 1);
+    /// # Ok::<(), presence_core::CommandError>(())
+    /// ```
     pub fn iter(&self) -> impl Iterator<Item = (&U, &PresenceModel<S>)> {
         self.places.iter().map(|place| (&place.user, &place.model))
     }
 
     /// Returns of how many users anything is stored.
+    ///
+    /// ```
+    /// use presence_core::{
+    ///     PresenceDirectory, SessionPresence, SetSession, SignedDuration, Timestamp,
+    /// };
+    ///
+    /// let now = Timestamp::UNIX_EPOCH;
+    /// let mut users = PresenceDirectory::<u64, u64>::new();
+    /// let _ = users.apply(&1, SetSession::new(1, SessionPresence::InACall), now)?;
+    /// assert_eq!(users.len(), 1);
+    /// assert!(users.tick(now + SignedDuration::HOUR).is_some());
+    /// assert_eq!(users.len(), 0);
+    /// # Ok::<(), presence_core::CommandError>(())
+    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.places.len()
@@ -459,6 +549,22 @@ where
     ///
     /// An instant cannot say that a clock has stepped: a loop that sleeps until then should wake
     /// once a minute all the same, for a tick with nothing to do is almost free.
+    ///
+    /// ```
+    /// use presence_core::{
+    ///     PresenceDirectory, SessionPresence, SetSession, SignedDuration, Timestamp,
+    /// };
+    ///
+    /// let now = Timestamp::UNIX_EPOCH;
+    /// let mut users = PresenceDirectory::<u64, u64>::new();
+    /// assert_eq!(users.next_deadline(), None);
+    /// for (user, lifetime) in [(1, "PT2H"), (2, "PT1H")] {
+    ///     let call = SetSession::new(1, SessionPresence::InACall);
+    ///     let _ = users.apply(&user, call.with_expiration(lifetime.parse().unwrap()), now)?;
+    /// }
+    /// assert_eq!(users.next_deadline(), Some(now + SignedDuration::HOUR));
+    /// # Ok::<(), presence_core::CommandError>(())
+    /// ```
     #[inline]
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
@@ -496,6 +602,19 @@ where
     ///
     /// What the model was told last is kept, so a change that it has missed is told by the next
     /// tick. A start that the model has in the future counts as a contact (rule T5).
+    ///
+    /// ```
+    /// use presence_core::{Presence, PresenceDirectory, PresenceModel, SessionPresence, SetSession, Timestamp};
+    ///
+    /// let now = Timestamp::UNIX_EPOCH;
+    /// let mut ana = PresenceModel::new();
+    /// let _ = ana.apply(SetSession::new(1, SessionPresence::InACall), now)?;
+    /// let mut users = PresenceDirectory::<u64, u64>::new();
+    /// assert_eq!(users.insert(7, ana.clone()), None);
+    /// assert_eq!(users.insert(7, PresenceModel::new()), Some(ana)); // nothing is stored of a new model
+    /// assert!(users.is_empty());
+    /// # Ok::<(), presence_core::CommandError>(())
+    /// ```
     pub fn insert(&mut self, user: U, model: PresenceModel<S>) -> Option<PresenceModel<S>> {
         let replaced = self.take(&user);
         self.latest = self.latest.max(model.latest_start().unwrap_or(i64::MIN));

@@ -105,7 +105,10 @@ impl CommandError {
 /// use presence_core::{Activity, Availability, Presence};
 ///
 /// let error = Presence::try_from((Availability::Busy, Activity::InAMeeting)).unwrap_err();
-/// assert_eq!(error.to_string(), "Busy/InAMeeting is not a presence that this machine can reach");
+/// assert_eq!(
+///     error.to_string(),
+///     "Busy/InAMeeting is not a presence that this machine can reach"
+/// );
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 #[error("{availability}/{activity} is not a presence that this machine can reach")]
@@ -145,7 +148,7 @@ pub struct SessionPresenceError {
 /// A pair that no user may prefer (rule U1).
 ///
 /// ```
-/// use presence_core::{Presence, PreferredPresence};
+/// use presence_core::{PreferredPresence, Presence};
 ///
 /// let error = PreferredPresence::try_from(Presence::Offline).unwrap_err();
 /// assert_eq!(
@@ -172,7 +175,10 @@ pub struct PreferredPresenceError {
 /// ```
 /// use presence_core::Availability;
 ///
-/// assert_eq!("available".parse::<Availability>().unwrap_err().to_string(), "unknown availability");
+/// assert_eq!(
+///     "available".parse::<Availability>().unwrap_err().to_string(),
+///     "unknown availability"
+/// );
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 #[error("unknown availability")]

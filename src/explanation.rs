@@ -81,6 +81,20 @@ pub enum Reason<'a, S> {
 
 impl<S: Ord> PresenceModel<S> {
     /// Says why others see at `now` what they see, and what stands behind it.
+    ///
+    /// ```
+    /// use presence_core::{PresenceModel, SessionPresence, SetSession, Timestamp};
+    ///
+    /// let nine = Timestamp::from_seconds(1_795_165_200).unwrap();
+    /// let mut ana = PresenceModel::new();
+    /// let _ = ana.apply(SetSession::new("phone", SessionPresence::InACall), nine)?;
+    /// assert_eq!(
+    ///     ana.explain(nine).to_string(),
+    ///     "Busy/InACall until 2026-11-20T09:05:00Z, because session \"phone\" is Busy/InACall, and lives \
+    ///      until 2026-11-20T09:05:00Z."
+    /// );
+    /// # Ok::<(), presence_core::CommandError>(())
+    /// ```
     #[must_use]
     pub fn explain(&self, now: Timestamp) -> Explanation<'_, S> {
         Explanation::new(self, now)

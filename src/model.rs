@@ -13,6 +13,21 @@ use crate::{
 };
 
 /// How many live sessions one user may have; expired ones do not count.
+///
+/// ```
+/// use presence_core::{
+///     CommandError, MAX_SESSIONS, PresenceModel, SessionPresence, SetSession, Timestamp,
+/// };
+///
+/// let now = Timestamp::UNIX_EPOCH;
+/// let mut ana = PresenceModel::new();
+/// for id in 0..MAX_SESSIONS {
+///     let _ = ana.apply(SetSession::new(id, SessionPresence::Available), now)?;
+/// }
+/// let one_more = SetSession::new(MAX_SESSIONS, SessionPresence::Available);
+/// assert_eq!(ana.apply(one_more, now), Err(CommandError::TooManySessions));
+/// # Ok::<(), CommandError>(())
+/// ```
 pub const MAX_SESSIONS: usize = 128;
 
 /// The presence of one user: sessions, a preference beside them, and what was told last.
@@ -41,7 +56,9 @@ pub const MAX_SESSIONS: usize = 128;
 /// exact to the nanosecond in the years 1677 to 2262, and saturate outside (rule T6).
 ///
 /// ```
-/// use presence_core::{Presence, PresenceModel, SessionPresence, SetSession, SignedDuration, Timestamp};
+/// use presence_core::{
+///     Presence, PresenceModel, SessionPresence, SetSession, SignedDuration, Timestamp,
+/// };
 ///
 /// let nine = Timestamp::UNIX_EPOCH;
 /// let mut user = PresenceModel::new();
@@ -64,6 +81,13 @@ pub struct PresenceModel<S> {
 
 impl<S> PresenceModel<S> {
     /// Creates a user of whom nothing is known: offline (rule S12).
+    ///
+    /// ```
+    /// use presence_core::{Presence, PresenceModel, Timestamp};
+    ///
+    /// let nobody = PresenceModel::<u64>::new();
+    /// assert_eq!(nobody.presence(Timestamp::UNIX_EPOCH), Presence::Offline);
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self { stored: Stored::Sessions(Sessions::new()) }
@@ -87,6 +111,24 @@ impl<S: Ord> PresenceModel<S> {
     ///   (rule S11).
     /// - [`CommandError::TooManySessions`] where a new session would be the 129th that is live at
     ///   `now`.
+    ///
+    /// ```
+    /// use presence_core::{
+    ///     ClearSession, CommandError, Presence, PresenceModel, SessionPresence, SetSession,
+    ///     Timestamp,
+    /// };
+    ///
+    /// let now = Timestamp::UNIX_EPOCH;
+    /// let mut ana = PresenceModel::new();
+    /// let outcome = ana.apply(SetSession::new("phone", SessionPresence::InACall), now)?;
+    /// assert_eq!((outcome.previous, outcome.current), (Presence::Offline, Presence::InACall));
+    ///
+    /// let before = ana.clone();
+    /// let refused = ana.apply(ClearSession::new("laptop"), now);
+    /// assert_eq!(refused, Err(CommandError::SessionNotFound));
+    /// assert_eq!(ana, before);
+    /// # Ok::<(), CommandError>(())
+    /// ```
     pub fn apply(
         &mut self,
         command: impl Into<Command<S>>,
@@ -147,11 +189,42 @@ impl<S> PresenceModel<S> {
     /// Lets time pass: frees what has expired, and tells what has faded.
     ///
     /// One late tick equals many early ones (rule T3).
+    ///
+    /// ```
+    /// use presence_core::{
+    ///     Presence, PresenceModel, SessionPresence, SetSession, SignedDuration, Timestamp,
+    /// };
+    ///
+    /// let now = Timestamp::UNIX_EPOCH;
+    /// let mut ana = PresenceModel::new();
+    /// let _ = ana.apply(SetSession::new("phone", SessionPresence::Available), now)?;
+    /// let outcome = ana.tick(now + SignedDuration::DAY);
+    /// assert_eq!((outcome.previous, outcome.current), (Presence::Available, Presence::Offline));
+    /// # Ok::<(), presence_core::CommandError>(())
+    /// ```
     pub fn tick(&mut self, now: Timestamp) -> Outcome {
         self.pass(instant::to_nanoseconds(now)).0
     }
 
     /// Returns what others see at `now`.
+    ///
+    /// ```
+    /// use presence_core::{
+    ///     Presence, PresenceModel, SessionPresence, SetSession, SignedDuration, Timestamp,
+    /// };
+    ///
+    /// let now = Timestamp::UNIX_EPOCH;
+    /// let mut ana = PresenceModel::new();
+    /// let hour = "PT1H".parse().unwrap();
+    /// let _ =
+    ///     ana.apply(SetSession::new(1, SessionPresence::Available).with_expiration(hour), now)?;
+    /// let after = |minutes| ana.presence(now + SignedDuration::minutes(minutes));
+    /// assert_eq!(
+    ///     [after(4), after(5), after(10), after(60)],
+    ///     [Presence::Available, Presence::AvailableInactive, Presence::Away, Presence::Offline]
+    /// );
+    /// # Ok::<(), presence_core::CommandError>(())
+    /// ```
     #[must_use]
     pub fn presence(&self, now: Timestamp) -> Presence {
         let now = instant::to_nanoseconds(now);
@@ -162,6 +235,22 @@ impl<S> PresenceModel<S> {
     /// an expiry, visible or not.
     ///
     /// It is always later than `now`, and `None` where nothing is left that could end.
+    ///
+    /// ```
+    /// use presence_core::{PresenceModel, SessionPresence, SetSession, SignedDuration, Timestamp};
+    ///
+    /// let now = Timestamp::UNIX_EPOCH;
+    /// let mut ana = PresenceModel::new();
+    /// let hour = "PT1H".parse().unwrap();
+    /// for (id, claim) in
+    ///     [("phone", SessionPresence::InACall), ("laptop", SessionPresence::Available)]
+    /// {
+    ///     let _ = ana.apply(SetSession::new(id, claim).with_expiration(hour), now)?;
+    /// }
+    /// // The laptop fades behind the call.
+    /// assert_eq!(ana.deadline(now), Some(now + SignedDuration::minutes(5)));
+    /// # Ok::<(), presence_core::CommandError>(())
+    /// ```
     #[must_use]
     pub fn deadline(&self, now: Timestamp) -> Option<Timestamp> {
         let now = instant::to_nanoseconds(now);
@@ -173,6 +262,20 @@ impl<S> PresenceModel<S> {
     ///
     /// A client that sends heartbeats is not silent: to see its own future, run a clone of the model
     /// ahead with the heartbeats to come.
+    ///
+    /// ```
+    /// use presence_core::{
+    ///     Availability, PresenceModel, SessionPresence, SetSession, SignedDuration, Timestamp,
+    /// };
+    ///
+    /// let now = Timestamp::UNIX_EPOCH;
+    /// let mut ana = PresenceModel::new();
+    /// let _ = ana.apply(SetSession::new(1, SessionPresence::InACall), now)?;
+    /// let free =
+    ///     ana.forecast(now).find(|change| change.presence.availability() != Availability::Busy);
+    /// assert_eq!(free.map(|change| change.at), Some(now + SignedDuration::minutes(5)));
+    /// # Ok::<(), presence_core::CommandError>(())
+    /// ```
     #[must_use]
     pub fn forecast(&self, now: Timestamp) -> Forecast<'_, S> {
         let now = instant::to_nanoseconds(now);
@@ -181,12 +284,41 @@ impl<S> PresenceModel<S> {
     }
 
     /// Returns the sessions that are live at `now`, in the order of their ids.
+    ///
+    /// ```
+    /// use presence_core::{PresenceModel, SessionPresence, SetSession, SignedDuration, Timestamp};
+    ///
+    /// let now = Timestamp::UNIX_EPOCH;
+    /// let mut ana = PresenceModel::new();
+    /// let hour = "PT1H".parse().unwrap();
+    /// let _ = ana.apply(SetSession::new("phone", SessionPresence::InACall), now)?;
+    /// let _ =
+    ///     ana.apply(SetSession::new("laptop", SessionPresence::Away).with_expiration(hour), now)?;
+    /// let soon = now + SignedDuration::minutes(7);
+    /// let ending = ana.sessions(now).filter(|session| session.expires_at < soon);
+    /// assert_eq!(ending.map(|session| *session.id).collect::<Vec<_>>(), ["phone"]);
+    /// # Ok::<(), presence_core::CommandError>(())
+    /// ```
     pub fn sessions(&self, now: Timestamp) -> impl Iterator<Item = Session<'_, S>> {
         let now = instant::to_nanoseconds(now);
         self.stored.sessions().iter().filter_map(move |(id, grant)| grant.view(id, now))
     }
 
     /// Returns the preference that is in force at `now`, visible or not (rules P4 and U6).
+    ///
+    /// ```
+    /// use presence_core::{PreferredPresence, Presence, PresenceModel, SetPreferred, Timestamp};
+    ///
+    /// let now = Timestamp::UNIX_EPOCH;
+    /// let mut ana = PresenceModel::<u64>::new();
+    /// let _ = ana.apply(SetPreferred::new(PreferredPresence::Busy), now)?;
+    /// let preferred = ana.preferred(now).map(|preferred| preferred.presence);
+    /// assert_eq!(
+    ///     (preferred, ana.presence(now)),
+    ///     (Some(PreferredPresence::Busy), Presence::Offline)
+    /// );
+    /// # Ok::<(), presence_core::CommandError>(())
+    /// ```
     #[must_use]
     pub fn preferred(&self, now: Timestamp) -> Option<Preferred> {
         self.stored.preferred()?.view(instant::to_nanoseconds(now))
@@ -196,6 +328,18 @@ impl<S> PresenceModel<S> {
     /// offline is what was told last.
     ///
     /// What has expired is stored until the next contact.
+    ///
+    /// ```
+    /// use presence_core::{ClearSession, PresenceModel, SessionPresence, SetSession, Timestamp};
+    ///
+    /// let now = Timestamp::UNIX_EPOCH;
+    /// let mut ana = PresenceModel::new();
+    /// let _ = ana.apply(SetSession::new("phone", SessionPresence::InACall), now)?;
+    /// assert!(!ana.is_empty());
+    /// let _ = ana.apply(ClearSession::new("phone"), now)?;
+    /// assert!(ana.is_empty() && ana == PresenceModel::new());
+    /// # Ok::<(), presence_core::CommandError>(())
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let (ids, _, told) = self.stored.sessions().parts();
@@ -436,7 +580,8 @@ impl Outcome {
 /// let now = Timestamp::UNIX_EPOCH;
 /// let mut user = PresenceModel::new();
 /// let hour = "PT1H".parse().unwrap();
-/// let _ = user.apply(SetSession::new(1, SessionPresence::Available).with_expiration(hour), now)?;
+/// let _ =
+///     user.apply(SetSession::new(1, SessionPresence::Available).with_expiration(hour), now)?;
 /// let future: Vec<_> =
 ///     user.forecast(now).map(|change| (change.at.as_seconds() / 60, change.presence)).collect();
 /// assert_eq!(

@@ -43,6 +43,13 @@ impl PreferredPresence {
 
     /// Returns how long the preference lives where no lifetime is given: a day of 24 hours for
     /// `DoNotDisturb` and `Busy`, 7 such days for the others (rule U2).
+    ///
+    /// ```
+    /// use presence_core::PreferredPresence;
+    ///
+    /// assert_eq!(PreferredPresence::DoNotDisturb.default_expiration().to_string(), "P1D");
+    /// assert_eq!(PreferredPresence::Away.default_expiration().to_string(), "P7D");
+    /// ```
     #[must_use]
     pub const fn default_expiration(self) -> PreferredExpiration {
         PreferredExpiration(match self {
@@ -120,6 +127,13 @@ impl PreferredExpiration {
     /// # Errors
     ///
     /// [`ExpirationError::OutOfRange`] for zero and below (rule U3).
+    ///
+    /// ```
+    /// use presence_core::{ExpirationError, PreferredExpiration, SignedDuration};
+    ///
+    /// assert!(PreferredExpiration::new(SignedDuration::NANOSECOND).is_ok());
+    /// assert_eq!(PreferredExpiration::new(SignedDuration::ZERO), Err(ExpirationError::OutOfRange));
+    /// ```
     pub const fn new(lifetime: SignedDuration) -> Result<Self, ExpirationError> {
         if lifetime.is_positive() { Ok(Self(lifetime)) } else { Err(ExpirationError::OutOfRange) }
     }
@@ -151,7 +165,9 @@ impl FromStr for PreferredExpiration {
 /// In force does not mean visible: without a session the user is offline all the same (rule P4).
 ///
 /// ```
-/// use presence_core::{PreferredPresence, PresenceModel, SetPreferred, SignedDuration, Timestamp};
+/// use presence_core::{
+///     PreferredPresence, PresenceModel, SetPreferred, SignedDuration, Timestamp,
+/// };
 ///
 /// let now = Timestamp::UNIX_EPOCH;
 /// let mut user = PresenceModel::<u64>::new();

@@ -80,6 +80,12 @@ impl Presence {
     ];
 
     /// Returns the base information of the pair.
+    ///
+    /// ```
+    /// use presence_core::{Availability, Presence};
+    ///
+    /// assert_eq!(Presence::Presenting.availability(), Availability::DoNotDisturb);
+    /// ```
     #[must_use]
     pub const fn availability(self) -> Availability {
         match self {
@@ -93,6 +99,12 @@ impl Presence {
     }
 
     /// Returns the supplement of the pair, which no two presences share.
+    ///
+    /// ```
+    /// use presence_core::{Activity, Presence};
+    ///
+    /// assert_eq!(Presence::OffWork.activity(), Activity::OffWork);
+    /// ```
     #[must_use]
     pub const fn activity(self) -> Activity {
         match self {

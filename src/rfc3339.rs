@@ -26,6 +26,13 @@ use crate::{InstantError, duration, instant};
 ///
 /// [`InstantError`] where the text is not of the one form, or names a day or a time of day that
 /// does not exist.
+///
+/// ```
+/// use presence_core::{Timestamp, rfc3339};
+///
+/// assert_eq!(rfc3339::parse("1970-01-01T00:00:00Z"), Ok(Timestamp::UNIX_EPOCH));
+/// assert!(rfc3339::parse("1970-01-01 00:00").is_err());
+/// ```
 pub fn parse(text: &str) -> Result<Timestamp, InstantError> {
     parts(text).ok_or(InstantError)
 }
@@ -77,6 +84,12 @@ fn number(rest: &mut &str, digits: usize) -> Option<u32> {
 /// Returns the text of an instant, without trailing zeros in its fraction.
 ///
 /// An instant outside the years 1677 to 2262 is written as the nearest one inside (rule T6).
+///
+/// ```
+/// use presence_core::{Timestamp, rfc3339};
+///
+/// assert_eq!(rfc3339::display(Timestamp::UNIX_EPOCH).to_string(), "1970-01-01T00:00:00Z");
+/// ```
 #[must_use]
 pub fn display(instant: Timestamp) -> impl fmt::Display + fmt::Debug + Copy {
     Rfc3339(instant::from_nanoseconds(instant::to_nanoseconds(instant)))

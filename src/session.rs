@@ -118,6 +118,13 @@ impl SessionExpiration {
     /// # Errors
     ///
     /// [`ExpirationError::OutOfRange`] below 5 minutes and above 4 hours (rule S5).
+    ///
+    /// ```
+    /// use presence_core::{ExpirationError, SessionExpiration, SignedDuration};
+    ///
+    /// assert_eq!(SessionExpiration::new(SignedDuration::hours(4)), Ok(SessionExpiration::MAX));
+    /// assert_eq!(SessionExpiration::new(SignedDuration::DAY), Err(ExpirationError::OutOfRange));
+    /// ```
     pub fn new(lifetime: SignedDuration) -> Result<Self, ExpirationError> {
         i64::try_from(lifetime.whole_nanoseconds())
             .map(|nanoseconds| Self { nanoseconds })
@@ -157,7 +164,9 @@ impl FromStr for SessionExpiration {
 /// A live session, as [`PresenceModel::sessions`](crate::PresenceModel::sessions) shows it.
 ///
 /// ```
-/// use presence_core::{Presence, PresenceModel, SessionPresence, SetSession, SignedDuration, Timestamp};
+/// use presence_core::{
+///     Presence, PresenceModel, SessionPresence, SetSession, SignedDuration, Timestamp,
+/// };
 ///
 /// let now = Timestamp::UNIX_EPOCH;
 /// let mut user = PresenceModel::new();

@@ -276,6 +276,20 @@ where
 /// # Errors
 ///
 /// Those of the serializer.
+///
+/// ```
+/// use presence_core::{Timestamp, rfc3339};
+///
+/// #[derive(serde::Serialize)]
+/// struct Entry {
+///     #[serde(with = "rfc3339")]
+///     at: Timestamp,
+/// }
+///
+/// let entry = Entry { at: Timestamp::UNIX_EPOCH };
+/// assert_eq!(serde_json::to_string(&entry)?, r#"{"at":"1970-01-01T00:00:00Z"}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 pub fn serialize_instant<T: Serializer>(instant: &Timestamp, serializer: T) -> Result<T::Ok, T::Error> {
     serializer.collect_str(&rfc3339::display(*instant))
 }
@@ -285,6 +299,20 @@ pub fn serialize_instant<T: Serializer>(instant: &Timestamp, serializer: T) -> R
 /// # Errors
 ///
 /// Those of the deserializer, and the text of [`InstantError`] with what was read.
+///
+/// ```
+/// use presence_core::{Timestamp, rfc3339};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Entry {
+///     #[serde(with = "rfc3339")]
+///     at: Timestamp,
+/// }
+///
+/// let entry = serde_json::from_str::<Entry>(r#"{"at":"1970-01-01T00:00:00Z"}"#)?;
+/// assert_eq!(entry.at, Timestamp::UNIX_EPOCH);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 pub fn deserialize_instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
     deserializer.deserialize_str(Reader(PhantomData::<Instant>)).map(|Instant(instant)| instant)
 }
