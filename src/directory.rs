@@ -617,8 +617,9 @@ where
     /// ```
     pub fn insert(&mut self, user: U, model: PresenceModel<S>) -> Option<PresenceModel<S>> {
         let replaced = self.take(&user);
-        self.latest = self.latest.max(model.latest_start().unwrap_or(i64::MIN));
-        let refused = match model.first_deadline(self.latest) {
+        let contact = model.earliest_contact().unwrap_or(self.latest);
+        self.latest = self.latest.max(contact);
+        let refused = match model.first_deadline(contact, self.latest) {
             Some(deadline) => self.add(user, model, deadline).err(),
             None => None,
         };

@@ -1,4 +1,4 @@
-use core::iter::FusedIterator;
+use core::iter::{self, FusedIterator};
 use core::mem;
 
 use time::Timestamp;
@@ -514,23 +514,29 @@ impl<S> PresenceModel<S> {
         self.stored.sessions().parts().2
     }
 
-    /// Returns when the latest of all that is stored was set.
-    pub(crate) fn latest_start(&self) -> Option<i64> {
+    /// Returns the earliest instant at which the last contact can have been: from when on all that is
+    /// stored is set, and what was told is seen.
+    pub(crate) fn earliest_contact(&self) -> Option<i64> {
         let since = self.stored.sessions().grants().map(Grant::since);
-        since.chain(self.stored.preferred().map(StoredPreferred::since)).max()
+        let start = since.chain(self.stored.preferred().map(StoredPreferred::since)).max()?;
+        self.stages_from(start).find(|at| self.is_told(start, *at)).or(Some(start))
     }
 
-    /// Returns when there was, at the latest contact of all, or will be anything to tell or to do.
-    pub(crate) fn first_deadline(&self, contact: i64) -> Option<i64> {
-        let Effective { presence, until } = self.effective(contact, contact);
+    /// Returns when there is anything to tell or to do after the last contact, or was at a later one
+    /// of others, if that contact was so early.
+    pub(crate) fn first_deadline(&self, contact: i64, later: i64) -> Option<i64> {
+        let Effective { presence, until } = self.effective(later, later);
         if presence == self.told() {
             return until;
         }
-        let mut at = self.latest_start().unwrap_or(contact);
-        while at < contact && self.is_told(contact, at) {
-            at = self.boundary_from(contact, at.saturating_add(1)).unwrap_or(contact);
-        }
-        Some(at.min(contact))
+        let missed = self.stages_from(contact).find(|at| !self.is_told(contact, *at));
+        Some(missed.map_or(later, |at| at.min(later)))
+    }
+
+    /// Returns a start and each fade or expiry after it.
+    fn stages_from(&self, start: i64) -> impl Iterator<Item = i64> {
+        let next = move |at: &i64| self.boundary_from(start, at.checked_add(1)?);
+        iter::successors(Some(start), next)
     }
 }
 

@@ -88,6 +88,40 @@ fn changes_that_were_missed_on_the_move_come_in_the_order_of_their_deadlines() {
     assert_eq!(told, [2, 3, 1]);
 }
 
+/// Nothing says when they were contacted last, but what they were told says that it was not before that
+/// showed.
+#[test]
+fn users_who_are_restored_are_not_due_before_what_they_were_told() {
+    let mut users = PresenceDirectory::new();
+    let _ = users.apply(&1, set(7, SessionPresence::Available, "PT4H"), at("09:00")).unwrap();
+    let _ = users.apply(&2, set(7, SessionPresence::InACall, "PT4H"), at("09:08")).unwrap();
+    for ticked in [at("09:09"), at("10:00")] {
+        let _ = drained(&mut users, ticked);
+        for order in [[1, 2], [2, 1]] {
+            let mut restored = PresenceDirectory::new();
+            for user in order {
+                assert_eq!(restored.insert(user, users.get(&user).unwrap().clone()), None);
+            }
+            assert_eq!(restored.next_deadline(), users.next_deadline(), "{order:?}, {ticked:?}");
+        }
+    }
+}
+
+/// What one was told last hides what came before it.
+#[test]
+fn a_change_that_was_told_before_the_move_does_not_count_as_missed() {
+    let (mut here, mut there) = (PresenceDirectory::new(), PresenceDirectory::new());
+    let _ = here.apply(&1, set(7, SessionPresence::Available, "PT1H"), at("09:00")).unwrap();
+    let _ = here.apply(&2, set(7, SessionPresence::Away, "PT8M"), at("09:00")).unwrap();
+    assert_eq!(drained(&mut here, at("09:06")).len(), 1);
+    let _ = there.apply(&3, Tick, at("09:20")).unwrap();
+    for user in [1, 2] {
+        there.insert(user, here.take(&user).unwrap());
+    }
+    let told: Vec<_> = drained(&mut there, at("09:30")).into_iter().map(|(user, _)| user).collect();
+    assert_eq!(told, [2, 1]);
+}
+
 /// What was due of somebody who has left is no work.
 #[test]
 fn who_is_taken_out_while_due_leaves_no_deadline_in_the_past() {
@@ -314,6 +348,27 @@ proptest! {
             let is_due = |part: &PresenceDirectory<_, _>| part.next_deadline().is_some_and(|at| at <= now);
             prop_assert!(whole.clone().tick(now).is_none() || parts.iter().any(is_due));
         }
+    }
+
+    /// T3: nobody notices that all are taken from one directory to another, once that has been ticked.
+    #[test]
+    fn a_crowd_that_has_moved_goes_on_as_if_it_had_not(day in day(), first in 0..USERS) {
+        let mut here = PresenceDirectory::<u8, u8>::new();
+        let mut now = day[0].now;
+        for step in day {
+            now = step.now;
+            if let Act::Apply(user, command) = step.act {
+                let _ = here.apply(&user, command, now);
+            }
+            let _ = drained(&mut here, now);
+        }
+        let mut there = PresenceDirectory::new();
+        for user in (first..USERS).chain(0..first) {
+            let moved = here.get(&user).cloned().map(|model| there.insert(user, model));
+            prop_assert_eq!(moved.flatten(), None);
+        }
+        prop_assert_eq!(there.tick(now), None);
+        prop_assert_eq!(changes_to_come(there), changes_to_come(here));
     }
 
     /// T5: also those who never speak again.
@@ -676,6 +731,15 @@ where
     H: BuildHasher,
 {
     tick(users, now, usize::MAX)
+}
+
+/// Runs from deadline to deadline: returns what changes at which.
+fn changes_to_come(mut users: PresenceDirectory<u8, u8>) -> Vec<(Timestamp, u8, Outcome)> {
+    let mut changes = Vec::new();
+    while let Some(due) = users.next_deadline() {
+        changes.extend(drained(&mut users, due).into_iter().map(|(user, outcome)| (due, user, outcome)));
+    }
+    changes
 }
 
 fn currents(changes: Vec<(u8, Outcome)>) -> impl Iterator<Item = (u8, Presence)> {
