@@ -38,16 +38,22 @@ const IDLE: usize = 64;
 /// - *Moves*: [`take`](Self::take) and [`insert`](Self::insert) carry users from one directory to
 ///   another. Users are independent: any split over directories tells the same changes.
 ///
-/// `U` names users, `S` their sessions, and `H` hashes users; no answer depends on the hashing. A
-/// user of whom nothing is known is not stored and costs nothing. There may be 7/8 of 2³² users.
+/// `U` names users, `S` their sessions, and `H` hashes users; no answer depends on the hashing. `U`
+/// is `Ord`, for changes at one instant come in the order of users. A user of whom nothing is known
+/// is not stored and costs nothing. There may be 7/8 of 2³² users.
 ///
 /// # Time
 ///
-/// What [`PresenceModel`] says of time holds for each user. When a tick comes more than one minute
-/// before the latest contact, the clock has stepped back: that tick visits every user once, so that
-/// those who never speak again are healed too (rule T5). Less is taken for two readers of the clock
-/// that disagree a little, and can cost a silent user that minute. Readers that stay more than a
-/// minute apart make each tick of the slower one a visit, which takes time for every user.
+/// What [`PresenceModel`] says of time holds for each user. A clock that steps back is seen by the
+/// directory as a whole, so that also those who never speak again lose what they were not granted
+/// (rule T5):
+/// - A tick that comes more than one minute before the latest contact heals every user. It takes
+///   time for each of them.
+/// - One that comes less than that before it heals nobody, for two threads may read the clock in one
+///   order and call in the other. A user who stays silent may then be seen for up to one minute
+///   longer than was granted.
+/// - So let the readers of a clock agree to within a minute, or every tick of the one that is behind
+///   heals everybody again.
 ///
 /// ```
 /// use presence_core::{
@@ -105,8 +111,8 @@ where
         Self::with_capacity(0)
     }
 
-    /// Creates a directory that takes so many users before it asks for more memory, which takes time
-    /// for every user.
+    /// Creates a directory with memory for so many users. With more it grows by itself, and moves
+    /// everybody each time that it does.
     ///
     /// ```
     /// use presence_core::PresenceDirectory;
@@ -153,8 +159,7 @@ where
         Self::with_capacity_and_hasher(0, hasher)
     }
 
-    /// Creates a directory that takes so many users before it asks for more memory, and hashes them
-    /// as the caller chooses.
+    /// Creates a directory with memory for so many users, that hashes them as the caller chooses.
     ///
     /// ```
     /// use std::hash::RandomState;
@@ -179,7 +184,8 @@ where
 
     /// Obeys a command for one user, as [`PresenceModel::apply`] does.
     ///
-    /// The user is cloned only when it is stored for the first time.
+    /// The user is cloned only when it is stored for the first time. Where `U` is `String`, pass a
+    /// `&str`; where it is a type of your own, a `&U`.
     ///
     /// # Errors
     ///
@@ -293,11 +299,15 @@ where
     ///
     /// Changes come in the order of the deadlines that brought them about, and at one instant in
     /// the order of users. Call it until it returns `None`; silent work is done on the way, and so
-    /// is the visit that follows a step of the clock. With nothing due it costs next to nothing.
+    /// is what a step of the clock asks for. With nothing due it costs next to nothing.
+    ///
+    /// A late tick tells where a user is by now, once, and not the way there, and a command that
+    /// comes before a late tick tells it in its stead. Where each change counts, with the instant at
+    /// which it came, tick at each deadline in turn before you obey, as here.
     ///
     /// ```
     /// use presence_core::{
-    ///     PresenceDirectory, SessionPresence, SetSession, SignedDuration, Timestamp,
+    ///     Presence, PresenceDirectory, SessionPresence, SetSession, SignedDuration, Timestamp,
     /// };
     ///
     /// let now = Timestamp::UNIX_EPOCH;
@@ -307,10 +317,13 @@ where
     /// }
     /// let later = now + SignedDuration::HOUR;
     /// let mut changed = Vec::new();
-    /// while let Some((user, _)) = users.tick(later) {
-    ///     changed.push(user);
+    /// while let Some(due) = users.next_deadline().filter(|due| *due <= later) {
+    ///     while let Some((user, outcome)) = users.tick(due) {
+    ///         changed.push((due.as_seconds(), user, outcome.current));
+    ///     }
     /// }
-    /// assert_eq!(changed, [1, 2, 3]);
+    /// let offline = Presence::Offline;
+    /// assert_eq!(changed, [(300, 1, offline), (300, 2, offline), (300, 3, offline)]);
     /// # Ok::<(), presence_core::CommandError>(())
     /// ```
     #[inline]
@@ -541,14 +554,14 @@ where
         self.places.is_empty()
     }
 
-    /// Returns when to tick next: not after the first change that comes without a command.
+    /// Returns when to tick next: at the first change that comes without a command, or earlier.
     ///
-    /// It may be earlier than that change, but it lies after every contact unless there is work to
-    /// do, and a tick at it always moves it on. Where it is `None` nothing will happen by itself; of
-    /// users who have left, an instant may remain until it has passed.
+    /// Where it is earlier, as after heartbeats and when users have left, the tick finds nothing to
+    /// tell and moves it on. It lies in the past only while there is something left to do by then.
+    /// Where it is `None`, nothing will happen without a command.
     ///
-    /// An instant cannot say that a clock has stepped: a loop that sleeps until then should wake
-    /// once a minute all the same, for a tick with nothing to do is almost free.
+    /// It cannot say that a clock has stepped: a loop that sleeps until then should wake once a
+    /// minute all the same, for a tick with nothing to do is almost free.
     ///
     /// ```
     /// use presence_core::{
@@ -601,7 +614,10 @@ where
     /// 7/8 of 2³² users already.
     ///
     /// What the model was told last is kept, so a change that it has missed is told by the next
-    /// tick. A start that the model has in the future counts as a contact (rule T5).
+    /// tick, and nothing is told twice. A model does not say when it was contacted last: what can be
+    /// seen of that, by when it was set and what it was told, counts as a contact here. After a
+    /// restore from a store, therefore, tick at the instant of the snapshot, or later, before you go
+    /// by [`next_deadline`](Self::next_deadline).
     ///
     /// ```
     /// use presence_core::{Presence, PresenceDirectory, PresenceModel, SessionPresence, SetSession, Timestamp};

@@ -6,7 +6,8 @@ use core::hash::{BuildHasher, Hasher};
 /// Quick, and seeded for each directory where the platform has anything to seed it with, which
 /// keeps accidents and idle attackers away. Where users choose their own ids and can measure how
 /// long answers take, hand [`PresenceDirectory::with_hasher`](crate::PresenceDirectory::with_hasher)
-/// a hasher that is made for that. Nothing that a directory answers depends on it.
+/// a hasher that is made for that, such as `std::hash::RandomState`. Nothing that a directory answers
+/// depends on it.
 ///
 /// ```
 /// use core::hash::BuildHasher;
