@@ -10,7 +10,14 @@ use crate::{Preferred, Presence, PresenceModel, Session, rfc3339};
 ///
 /// It answers what people ask: why do I show Offline although I set a preference, why am I Away
 /// although my session lives for hours, why does the other session win. It is shown as a few
-/// sentences; with the feature `serde` it is written as an object.
+/// sentences, with the ids of sessions as `Debug` shows them.
+///
+/// With the feature `serde` it is written as
+/// `{"presence":…,"until":…,"reason":…,"waiting":…,"others":[…]}`, and the reason as `"noSession"`,
+/// `{"preferred":…}` or `{"session":…}`.
+///
+/// Since when a user shows so is not known here: who wants to say that keeps the instants of the
+/// changes that were told.
 ///
 /// ```
 /// use presence_core::{
@@ -90,8 +97,8 @@ impl<S: Ord> PresenceModel<S> {
     /// let _ = ana.apply(SetSession::new("phone", SessionPresence::InACall), nine)?;
     /// assert_eq!(
     ///     ana.explain(nine).to_string(),
-    ///     "Busy/InACall until 2026-11-20T09:05:00Z, because session \"phone\" is Busy/InACall, and lives \
-    ///      until 2026-11-20T09:05:00Z."
+    ///     "Busy/InACall until 2026-11-20T09:05:00Z, because session \"phone\" is Busy/InACall until \
+    ///      2026-11-20T09:05:00Z."
     /// );
     /// # Ok::<(), presence_core::CommandError>(())
     /// ```
@@ -140,15 +147,7 @@ impl<S: fmt::Debug> fmt::Display for Explanation<'_, S> {
                 let end = rfc3339::display(preferred.expires_at);
                 write!(f, ", because it is preferred until {end}, which overrides every session.")?;
             }
-            Reason::Session(session) => {
-                let end = rfc3339::display(session.expires_at);
-                write!(
-                    f,
-                    ", because session {:?} {}, and lives until {end}.",
-                    session.id,
-                    Stage(session)
-                )?;
-            }
+            Reason::Session(session) => write!(f, ", because {}.", Words(session))?,
         }
         if let Some(preferred) = self.waiting {
             let (presence, end) =
@@ -157,24 +156,27 @@ impl<S: fmt::Debug> fmt::Display for Explanation<'_, S> {
         }
         for (index, session) in self.others.iter().enumerate() {
             f.write_str(if index == 0 { " Behind it: " } else { "; " })?;
-            let end = rfc3339::display(session.expires_at);
-            write!(f, "session {:?} {} until {end}", session.id, Stage(session))?;
+            write!(f, "{}", Words(session))?;
         }
         f.write_str(if self.others.is_empty() { "" } else { "." })
     }
 }
 
-/// Words what a session counts for.
-struct Stage<'a, 'b, S>(&'a Session<'b, S>);
+/// What a session counts for, and up to when.
+struct Words<'a, 'b, S>(&'a Session<'b, S>);
 
-impl<S> fmt::Display for Stage<'_, '_, S> {
+impl<S: fmt::Debug> fmt::Display for Words<'_, '_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(session) = self;
-        write!(f, "is {}", session.presence)?;
-        if session.presence == session.claim.into() {
-            return Ok(());
+        let Self(Session { id, claim, presence, since, deadline, expires_at }) = *self;
+        let claim = Presence::from(*claim);
+        write!(f, "session {id:?} is {presence}")?;
+        if *presence != claim {
+            write!(f, " (faded from {claim}, set at {})", rfc3339::display(*since))?;
         }
-        let (claim, since) = (Presence::from(session.claim), rfc3339::display(session.since));
-        write!(f, " (faded from {claim}, set at {since})")
+        write!(f, " until {}", rfc3339::display(*deadline))?;
+        if deadline < expires_at {
+            write!(f, ", when it fades, and lives until {}", rfc3339::display(*expires_at))?;
+        }
+        Ok(())
     }
 }

@@ -163,6 +163,7 @@ impl FromStr for PreferredExpiration {
 /// A preference in force, as [`PresenceModel::preferred`](crate::PresenceModel::preferred) shows it.
 ///
 /// In force does not mean visible: without a session the user is offline all the same (rule P4).
+/// With the feature `serde` it is written as `{"presence":…,"since":…,"expiresAt":…}`.
 ///
 /// ```
 /// use presence_core::{

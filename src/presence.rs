@@ -1,3 +1,4 @@
+use alloc::format;
 use core::fmt;
 use core::str::FromStr;
 
@@ -125,7 +126,7 @@ impl Presence {
 
 impl fmt::Display for Presence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.availability(), self.activity())
+        f.pad(&format!("{}/{}", self.availability(), self.activity()))
     }
 }
 

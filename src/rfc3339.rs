@@ -95,8 +95,14 @@ pub fn display(instant: Timestamp) -> impl fmt::Display + fmt::Debug + Copy {
     Rfc3339(instant::from_nanoseconds(instant::to_nanoseconds(instant)))
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 struct Rfc3339(Timestamp);
+
+impl fmt::Debug for Rfc3339 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 impl fmt::Display for Rfc3339 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

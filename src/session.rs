@@ -125,12 +125,13 @@ impl SessionExpiration {
     /// assert_eq!(SessionExpiration::new(SignedDuration::hours(4)), Ok(SessionExpiration::MAX));
     /// assert_eq!(SessionExpiration::new(SignedDuration::DAY), Err(ExpirationError::OutOfRange));
     /// ```
-    pub fn new(lifetime: SignedDuration) -> Result<Self, ExpirationError> {
-        i64::try_from(lifetime.whole_nanoseconds())
-            .map(|nanoseconds| Self { nanoseconds })
-            .ok()
-            .filter(|expiration| (Self::MIN..=Self::MAX).contains(expiration))
-            .ok_or(ExpirationError::OutOfRange)
+    pub const fn new(lifetime: SignedDuration) -> Result<Self, ExpirationError> {
+        let nanoseconds = lifetime.whole_nanoseconds();
+        if nanoseconds < Self::MIN.nanoseconds as i128 || nanoseconds > Self::MAX.nanoseconds as i128 {
+            return Err(ExpirationError::OutOfRange);
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "4 hours are within 64 bits")]
+        Ok(Self { nanoseconds: nanoseconds as i64 })
     }
 
     /// Returns the lifetime.
@@ -163,6 +164,9 @@ impl FromStr for SessionExpiration {
 
 /// A live session, as [`PresenceModel::sessions`](crate::PresenceModel::sessions) shows it.
 ///
+/// With the feature `serde` it is written as
+/// `{"id":…,"claim":…,"presence":…,"since":…,"deadline":…,"expiresAt":…}`.
+///
 /// ```
 /// use presence_core::{
 ///     Presence, PresenceModel, SessionPresence, SetSession, SignedDuration, Timestamp,
@@ -185,7 +189,7 @@ pub struct Session<'a, S> {
     pub claim: SessionPresence,
     /// What the session counts for now: its claim, faded (rule S7).
     pub presence: Presence,
-    /// When the session was last set.
+    /// When the session was last set, also if that was only to keep it as it was.
     pub since: Timestamp,
     /// By when the session must be set again to stay as it is: its next fade, or its end.
     pub deadline: Timestamp,

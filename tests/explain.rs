@@ -33,12 +33,21 @@ fn a_session_that_has_faded_says_so() {
     assert_eq!(
         ana.explain(just_before(at("09:05"))).to_string(),
         "Available/Available until 2026-11-20T09:05:00Z, because session \"laptop\" is \
-         Available/Available, and lives until 2026-11-20T13:00:00Z."
+         Available/Available until 2026-11-20T09:05:00Z, when it fades, and lives until \
+         2026-11-20T13:00:00Z."
     );
     assert_eq!(
         ana.explain(at("09:10")).to_string(),
         "Away/Away until 2026-11-20T13:00:00Z, because session \"laptop\" is Away/Away (faded from \
-         Available/Available, set at 2026-11-20T09:00:00Z), and lives until 2026-11-20T13:00:00Z."
+         Available/Available, set at 2026-11-20T09:00:00Z) until 2026-11-20T13:00:00Z."
+    );
+    let _ = ana.apply(set("phone", SessionPresence::InACall, "PT4H"), at("09:07")).unwrap();
+    assert_eq!(
+        ana.explain(at("09:07")).to_string(),
+        "Busy/InACall until 2026-11-20T13:07:00Z, because session \"phone\" is Busy/InACall until \
+         2026-11-20T13:07:00Z. Behind it: session \"laptop\" is Available/AvailableInactive (faded from \
+         Available/Available, set at 2026-11-20T09:00:00Z) until 2026-11-20T09:10:00Z, when it fades, \
+         and lives until 2026-11-20T13:00:00Z."
     );
 }
 

@@ -160,7 +160,8 @@ fn an_instant_is_written_without_trailing_zeros() {
         (i64::MAX, "2262-04-11T23:47:16.854775807Z"),
     ];
     for (nanoseconds, text) in rows {
-        assert_eq!(rfc3339::display(nanosecond(nanoseconds)).to_string(), text);
+        let shown = rfc3339::display(nanosecond(nanoseconds));
+        assert_eq!((shown.to_string(), format!("{shown:?}")), (text.to_owned(), text.to_owned()));
     }
 }
 

@@ -86,7 +86,11 @@ fn every_presence_is_its_pair() {
     for (presence, availability, activity, claim, preferred) in PAIRS {
         assert_eq!(presence.availability().as_str(), availability);
         assert_eq!(presence.activity().as_str(), activity);
-        assert_eq!(presence.to_string(), format!("{availability}/{activity}"));
+        let pair = format!("{availability}/{activity}");
+        assert_eq!(
+            (presence.to_string(), format!("{presence:>32}")),
+            (pair.clone(), format!("{pair:>32}"))
+        );
         assert_eq!(SessionPresence::try_from(presence).ok(), claim);
         assert_eq!(PreferredPresence::try_from(presence).ok(), preferred);
         assert!(claim.is_none_or(|claim| Presence::from(claim) == presence));
