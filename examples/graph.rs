@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 const MAX_IDS: usize = 650;
 
 /// What is asked, and when: a clock face, a method, a path and a body.
-const SCRIPT: [(&str, &str, &str, &[u8]); 25] = [
+const SCRIPT: [(&str, &str, &str, &[u8]); 26] = [
     (
         "09:00",
         "POST",
@@ -75,6 +75,7 @@ const SCRIPT: [(&str, &str, &str, &[u8]); 25] = [
         br#"{"availability":"Away","activity":"Away","expirationDuration":"8:00:00"}"#,
     ),
     ("09:10", "POST", "/users/ana/presence/clearPresence", b"{}"),
+    ("09:10", "POST", "/users/ana/presence/clearPresence", br#"{"sessionId":""}"#),
     ("09:10", "POST", "/users/ana/presence/clearPresence", b""),
     ("09:10", "POST", "/users/ana/presence/clearPresence", br#"["phone"]"#),
     ("09:10", "POST", "/users/ana/presence/clearPresence", br#"{"sessionId":"phone","#),
@@ -121,7 +122,20 @@ fn instant(clock: &str) -> Timestamp {
 /// The users, and the requests that may be made of them.
 #[derive(Default)]
 struct Graph {
-    directory: PresenceDirectory<String, String>,
+    directory: PresenceDirectory<String, SessionId>,
+}
+
+/// The id of a session. To Graph an empty one is as good as none.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+struct SessionId(String);
+
+impl TryFrom<String> for SessionId {
+    type Error = &'static str;
+
+    fn try_from(id: String) -> Result<Self, Self::Error> {
+        if id.is_empty() { Err("The SessionId field is required.") } else { Ok(Self(id)) }
+    }
 }
 
 /// The answer to a request; without a body where there is nothing to say.
@@ -152,8 +166,8 @@ impl Graph {
             return Err(Refusal::method_not_allowed(route.method()));
         }
         match route {
-            Route::SetSession(user) => self.obey(user, read::<SetSession<String>>(body)?, now),
-            Route::ClearSession(user) => self.obey(user, read::<ClearSession<String>>(body)?, now),
+            Route::SetSession(user) => self.obey(user, read::<SetSession<SessionId>>(body)?, now),
+            Route::ClearSession(user) => self.obey(user, read::<ClearSession<SessionId>>(body)?, now),
             Route::SetPreferred(user) => self.obey(user, read::<SetPreferred>(body)?, now),
             Route::ClearPreferred(user) if body.is_empty() => self.obey(user, ClearPreferred, now),
             Route::ClearPreferred(user) => self.obey(user, read::<ClearPreferred>(body)?, now),
@@ -178,7 +192,7 @@ impl Graph {
     fn obey(
         &mut self,
         user: &str,
-        command: impl Into<Command<String>>,
+        command: impl Into<Command<SessionId>>,
         now: Timestamp,
     ) -> Result<Response, Refusal> {
         let _ = self.directory.apply(user, command, now)?;

@@ -149,6 +149,7 @@ impl Server {
         loop {
             let request = requests.recv_timeout(self.sleep());
             let now = self.clock.now();
+            self.pass_time(now);
             match request {
                 Ok(request) => self.answer(request, now),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -156,7 +157,6 @@ impl Server {
                     return Served { changes: self.changes, stored: self.directory.len() };
                 }
             }
-            self.pass_time(now);
         }
     }
 

@@ -49,8 +49,12 @@ pub enum Command<S> {
 
 /// The body of Graph's `setPresence`: creates a session, or replaces it whole (rules S2 to S9).
 ///
-/// What is wrong with a body is told in Graph's words where Graph has them. `serde_json` adds the place
-/// to its errors, as in `... at line 1 column 9`: take that off before you answer a request.
+/// What is wrong with a body is told in Graph's words where Graph has them, and is always
+/// [`InvalidArgument`](crate::ErrorCode::InvalidArgument). `serde_json` adds the place to its errors,
+/// as in `... at line 1 column 9`: the example `graph` takes that off before it answers.
+///
+/// `S` is the caller's session id. Where it is `String`, the empty one names a session like any other;
+/// a type that refuses it while it is read, as in that example, is told so as Graph does.
 ///
 /// ```
 /// use presence_core::{SessionExpiration, SessionPresence, SetSession};

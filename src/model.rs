@@ -40,7 +40,8 @@ pub const MAX_SESSIONS: usize = 128;
 ///   [`sessions`](Self::sessions), [`preferred`](Self::preferred) and [`explain`](Self::explain).
 /// - [`is_empty`](Self::is_empty) says whether the model can be dropped.
 ///
-/// `S` is the caller's session id; the model only compares it.
+/// `S` is the caller's session id; the model only compares it. The rules that are named here and
+/// elsewhere are listed [on the first page](crate#the-rules).
 ///
 /// With the feature `serde` a model is written and read as a snapshot: opaque, of a version that is
 /// read for ever, and checked when it is restored.

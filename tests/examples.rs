@@ -144,6 +144,11 @@ const GRAPH: &str = r#"09:00  POST /users/ana/presence/setPresence
        {"error":{"code":"InvalidArgument","message":"[SessionId]: The SessionId field is required."}}
 
 09:10  POST /users/ana/presence/clearPresence
+       {"sessionId":""}
+    -> 400
+       {"error":{"code":"InvalidArgument","message":"[SessionId]: The SessionId field is required."}}
+
+09:10  POST /users/ana/presence/clearPresence
     -> 400
        {"error":{"code":"InvalidArgument","message":"the body is not a JSON object"}}
 
