@@ -51,6 +51,20 @@ fn a_session_set_again_at_a_boundary_shows_what_a_model_would() {
     }
 }
 
+/// T6: a heartbeat of one of two sessions, whose end would come after the last instant.
+#[test]
+fn a_session_set_again_near_the_end_of_time_ends_at_it() {
+    let last = nanosecond(i64::MAX);
+    let now = last - SignedDuration::minutes(30);
+    let (mut users, mut model) = (PresenceDirectory::<u8, u8>::new(), PresenceModel::new());
+    for (id, lifetime) in [(0, "PT20M"), (1, "PT20M"), (0, "PT4H"), (1, "PT4H")] {
+        let body = set(id, SessionPresence::Available, lifetime);
+        assert_eq!(users.apply(&7, body, now), model.apply(body, now));
+        assert_eq!(users.get(&7), Some(&model));
+    }
+    assert_eq!(model.sessions(now).map(|session| session.expires_at).collect::<Vec<_>>(), [last, last]);
+}
+
 /// T3: it was shown in the old place, and nobody has been told that it ended meanwhile.
 #[test]
 fn a_change_that_was_missed_on_the_move_is_told_by_the_next_tick() {

@@ -2,10 +2,10 @@
 
 mod common;
 
-use common::{at, deterministic, just_before, prefer, set};
+use common::{at, deterministic, just_before, obey, prefer, set};
 use presence_core::{
-    PreferredPresence, Presence, PresenceDirectory, PresenceModel, Reason, SessionPresence,
-    SignedDuration,
+    ClearSession, PreferredPresence, Presence, PresenceDirectory, PresenceModel, Reason,
+    SessionPresence, SignedDuration,
 };
 use proptest::prelude::*;
 
@@ -69,6 +69,16 @@ fn the_sessions_that_lose_stand_behind_the_one_that_wins_in_order() {
     assert_eq!(*winner.id, 3);
     assert_eq!(why.others.iter().map(|session| *session.id).collect::<Vec<_>>(), [5, 2, 4, 1]);
     assert_eq!(why.until, Some(at("11:00")));
+
+    let _ = obey(&mut ana, ClearSession::new(3), at("09:00"));
+    let _ = obey(&mut ana, ClearSession::new(5), at("09:00"));
+    assert_eq!(
+        ana.explain(at("09:00")).to_string(),
+        "Busy/InACall until 2026-11-20T10:00:00Z, because session 2 is Busy/InACall until \
+         2026-11-20T10:00:00Z. Behind it: session 4 is Available/Available until 2026-11-20T09:05:00Z, \
+         when it fades, and lives until 2026-11-20T13:00:00Z; session 1 is Away/Away until \
+         2026-11-20T13:00:00Z."
+    );
 }
 
 /// P1
@@ -112,7 +122,7 @@ fn an_explanation_is_written() {
     assert!(why.contains(&format!(
         r#""reason":{{"preferred":{preferred}}},"waiting":null,"others":[{session}]"#
     )));
-    let _ = ana.apply(presence_core::ClearSession::new("laptop"), at("09:06")).unwrap();
+    let _ = ana.apply(ClearSession::new("laptop"), at("09:06")).unwrap();
     let why = serde_json::to_string(&ana.explain(at("09:06"))).unwrap();
     assert!(why.contains(&format!(r#""reason":"noSession","waiting":{preferred},"others":[]"#)));
 }

@@ -56,11 +56,12 @@ fn nobody_is_a_snapshot_too() {
 #[test]
 fn what_no_model_can_be_is_refused() {
     type Spoil = fn(&mut Value);
-    let spoils: [(Spoil, &str); 15] = [
+    let spoils: [(Spoil, &str); 17] = [
         (|v| v["told"] = json!("Focusing"), "nobody can show as Focusing"),
         (|v| v["told"] = json!("Lunch"), "unknown activity"),
         (|v| v["sessions"][0]["claim"] = json!("Busy"), "a session cannot be set to Busy/Busy"),
         (|v| v["sessions"][0]["claim"] = json!("AvailableInactive"), "a session cannot be set to"),
+        (|v| v["sessions"][0]["claim"] = json!("InAMeeting"), "nobody can show as InAMeeting"),
         (|v| v["sessions"][0]["lifetime"] = json!(0), "a lifetime out of range"),
         (|v| v["sessions"][0]["lifetime"] = json!(-1), "a lifetime out of range"),
         (
@@ -71,6 +72,7 @@ fn what_no_model_can_be_is_refused() {
         (|v| v["sessions"][0]["since"] = json!(0.5), "invalid type"),
         (|v| v["sessions"][1]["id"] = v["sessions"][0]["id"].clone(), "two sessions of one id"),
         (|v| v["preferred"]["presence"] = json!("InACall"), "cannot be preferred"),
+        (|v| v["preferred"]["presence"] = json!("OutOfOffice"), "nobody can show as OutOfOffice"),
         (|v| v["preferred"]["lifetime"] = json!(0), "a lifetime out of range"),
         (|v| v["preferred"]["since"] = json!(i64::MAX), "a lifetime out of range"),
         (|v| v["preferred"]["lifetime"] = json!(u64::MAX), "a lifetime out of range"),

@@ -378,7 +378,7 @@ fn a_change_is_written() {
 
 /// S4, S5, U1, U3: what is written is read as the same, whatever is claimed or preferred.
 #[test]
-fn every_body_survives_its_text() {
+fn every_body_survives_its_text_and_its_bytes() {
     for claim in SessionPresence::ALL {
         for lifetime in ["PT5M", "PT1H0.000000001S", "PT4H"] {
             survives(&set("A".to_owned(), claim, lifetime));
@@ -395,6 +395,29 @@ fn every_body_survives_its_text() {
 
 fn survives<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
     same(&serde_json::to_string(value).unwrap(), value);
+    assert_eq!(postcard::from_bytes::<T>(&postcard::to_allocvec(value).unwrap()).as_ref(), Ok(value));
+}
+
+/// Wherever the writer has no more room, the error is passed on.
+#[test]
+fn what_is_written_tells_of_a_writer_that_fails() {
+    let mut ana = PresenceModel::new();
+    let _ = obey(&mut ana, prefer(PreferredPresence::Busy, "PT8H"), at("09:00"));
+    fits_where_there_is_room(&ana.explain(at("09:00")));
+    let _ = obey(&mut ana, set("phone", SessionPresence::Available, "PT1H"), at("09:00"));
+    fits_where_there_is_room(&ana.explain(at("09:00")));
+    let _ = obey(&mut ana, ClearPreferred, at("09:00"));
+    fits_where_there_is_room(&ana.explain(at("09:00")));
+    fits_where_there_is_room(&ana.forecast(at("09:00")).collect::<Vec<_>>());
+    fits_where_there_is_room(&ana);
+}
+
+fn fits_where_there_is_room<T: Serialize>(value: &T) {
+    let mut room = serde_json::to_vec(value).unwrap();
+    for length in 0..room.len() {
+        assert!(serde_json::to_writer(&mut room[..length], value).is_err());
+    }
+    assert!(serde_json::to_writer(room.as_mut_slice(), value).is_ok());
 }
 
 /// Checks that a value has this text and no other, in every way there is to read one.
