@@ -49,6 +49,14 @@ fn a_hasher_is_shown_by_its_name() {
 }
 
 #[test]
+fn users_have_hashes_of_their_own() {
+    let hashes = UserHashBuilder::default();
+    let of_numbers: BTreeSet<_> = (0..1_000_u64).map(|user| hashes.hash_one(user)).collect();
+    let of_texts: BTreeSet<_> = (0..1_000).map(|user| hashes.hash_one(user.to_string())).collect();
+    assert_eq!((of_numbers.len(), of_texts.len()), (1_000, 1_000));
+}
+
+#[test]
 fn words_and_lifetimes_are_copied_and_printed() {
     is_word::<Presence>();
     is_word::<Availability>();

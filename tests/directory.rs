@@ -6,10 +6,10 @@ mod reference;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::hash::{BuildHasher, Hasher};
+use std::hash::{BuildHasher, DefaultHasher, Hasher};
 use std::mem;
 
-use common::{at, deterministic, just_after, just_before, nanosecond, set};
+use common::{at, deterministic, just_after, just_before, nanosecond, prefer, set};
 use presence_core::{
     ClearPreferred, ClearSession, Command, CommandError, Outcome, PreferredPresence, Presence,
     PresenceDirectory, PresenceModel, SessionPresence, SetSession, SignedDuration, Tick, Timestamp,
@@ -121,6 +121,17 @@ fn users_who_are_restored_are_not_due_before_what_they_were_told() {
     }
 }
 
+/// What was set there, it was set before they came.
+#[test]
+fn a_preference_that_comes_from_elsewhere_lives_as_long_as_it_was_granted() {
+    let mut here = PresenceDirectory::<u8, u8>::new();
+    let _ = here.apply(&1, set(7, SessionPresence::InACall, "PT4H"), at("09:00")).unwrap();
+    let _ = here.apply(&1, prefer(PreferredPresence::Away, "PT1H"), at("10:00")).unwrap();
+    let mut there = PresenceDirectory::new();
+    assert_eq!(there.insert(1, here.take(&1).unwrap()), None);
+    assert_eq!(there.next_deadline(), Some(at("11:00")));
+}
+
 /// What one was told last hides what came before it.
 #[test]
 fn a_change_that_was_told_before_the_move_does_not_count_as_missed() {
@@ -228,7 +239,9 @@ fn what_a_crowd_took_is_given_back() {
 /// A user's name is cloned when it is stored, and for a change that is told.
 #[test]
 fn a_heartbeat_clones_no_user() {
+    let clones = CLONES.get();
     let mut users = crowd(10);
+    assert_eq!(CLONES.get(), clones + 10);
     let clones = CLONES.get();
     for seconds in 1..1_000 {
         let now = at("09:00") + SignedDuration::seconds(seconds);
@@ -238,6 +251,62 @@ fn a_heartbeat_clones_no_user() {
         assert_eq!(users.tick(now), None);
     }
     assert_eq!(CLONES.get(), clones);
+}
+
+/// Of one session, of two and of more, with and without a preference, and also when what is seen changes.
+#[test]
+fn a_heartbeat_looks_its_user_up_once() {
+    for sessions in 1..4 {
+        for preferring in [false, true] {
+            let mut users = PresenceDirectory::<u8, u8, _>::with_hasher(CountedHashes);
+            for id in 0..sessions {
+                let _ = users.apply(&7, set(id, SessionPresence::Away, "PT4H"), at("09:00")).unwrap();
+            }
+            if preferring {
+                let _ = users.apply(&7, prefer(PreferredPresence::Busy, "PT8H"), at("09:00")).unwrap();
+            }
+            let before = HASHES.get();
+            for (id, claim, now) in [
+                (0, SessionPresence::Away, at("09:00")),
+                (sessions - 1, SessionPresence::Away, at("09:01")),
+                (0, SessionPresence::InACall, at("09:02")),
+                (0, SessionPresence::Away, at("09:03")),
+            ] {
+                let _ = users.apply(&7, set(id, claim, "PT4H"), now).unwrap();
+            }
+            assert_eq!(HASHES.get() - before, 4, "of {sessions}, preferring: {preferring}");
+        }
+    }
+}
+
+/// Users are moved when the table shrinks, each but a few times.
+#[test]
+fn a_crowd_that_leaves_is_hashed_a_few_times_only() {
+    let mut users = PresenceDirectory::<u32, u8, _>::with_hasher(CountedHashes);
+    for user in 0..2_001 {
+        let _ = users.apply(&user, set(0, SessionPresence::Away, "PT4H"), at("09:00")).unwrap();
+    }
+    let before = HASHES.get();
+    for user in 0..2_001 {
+        assert!(users.take(&user).is_some());
+    }
+    let hashes = HASHES.get() - before;
+    assert!(hashes < 2 * 2_001, "{hashes} hashes");
+}
+
+/// A turn that is over for somebody else, who has been put off since, is not left in the past.
+#[test]
+fn a_heartbeat_at_a_turn_that_is_over_moves_the_deadline_on() {
+    let mut users = PresenceDirectory::<u8, u8>::new();
+    let _ = users.apply(&1, set(0, SessionPresence::Away, "PT5M"), at("09:00")).unwrap();
+    let _ = users.apply(&2, set(0, SessionPresence::Away, "PT4H"), at("09:00")).unwrap();
+    let _ = users.apply(&1, set(0, SessionPresence::Away, "PT5M"), at("09:03")).unwrap();
+    assert_eq!(users.next_deadline(), Some(at("09:05")));
+    for now in [just_before(at("09:05")), at("09:05"), just_after(at("09:05"))] {
+        let _ = users.apply(&2, set(0, SessionPresence::Away, "PT4H"), now).unwrap();
+        let is_over = now >= at("09:05");
+        assert_eq!(users.next_deadline(), Some(at(if is_over { "09:08" } else { "09:05" })));
+    }
 }
 
 fn crowd(users: u32) -> PresenceDirectory<Counted, u8> {
@@ -256,6 +325,7 @@ fn held(users: &PresenceDirectory<Counted, u8>) -> usize {
 
 thread_local! {
     static CLONES: Cell<usize> = const { Cell::new(0) };
+    static HASHES: Cell<usize> = const { Cell::new(0) };
 }
 
 /// A user whose clones are counted.
@@ -266,6 +336,19 @@ impl Clone for Counted {
     fn clone(&self) -> Self {
         CLONES.set(CLONES.get() + 1);
         Self(self.0)
+    }
+}
+
+/// A hasher that counts how often it is asked.
+#[derive(Clone)]
+struct CountedHashes;
+
+impl BuildHasher for CountedHashes {
+    type Hasher = DefaultHasher;
+
+    fn build_hasher(&self) -> DefaultHasher {
+        HASHES.set(HASHES.get() + 1);
+        DefaultHasher::new()
     }
 }
 

@@ -118,6 +118,21 @@ fn a_session_lives_for_5_minutes_to_4_hours() {
     assert_eq!(SessionExpiration::default().duration(), shortest);
 }
 
+/// S5, S7: Available for no more than 5 minutes, however long the session lives.
+#[test]
+fn a_session_is_to_be_set_again_after_half_of_the_time_that_it_stays_as_it_is() {
+    for (claim, lifetime, seconds) in [
+        (SessionPresence::Available, "PT5M", 150),
+        (SessionPresence::Available, "PT4H", 150),
+        (SessionPresence::InACall, "PT5M", 150),
+        (SessionPresence::Away, "PT1H", 1_800),
+        (SessionPresence::Presenting, "PT4H", 7_200),
+    ] {
+        let body = set("A", claim, lifetime);
+        assert_eq!(body.refresh_interval(), SignedDuration::seconds(seconds), "{body:?}");
+    }
+}
+
 /// S6, S11, T1: to the nanosecond, at the shortest and the longest lifetime and at odd ones.
 #[test]
 fn a_session_is_gone_when_its_lifetime_is_over() {
