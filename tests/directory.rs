@@ -109,9 +109,11 @@ fn users_who_are_restored_are_not_due_before_what_they_were_told() {
     let mut users = PresenceDirectory::new();
     let _ = users.apply(&1, set(7, SessionPresence::Available, "PT4H"), at("09:00")).unwrap();
     let _ = users.apply(&2, set(7, SessionPresence::InACall, "PT4H"), at("09:08")).unwrap();
+    let _ = users.apply(&3, set(7, SessionPresence::Available, "PT4H"), at("09:00")).unwrap();
+    let _ = users.apply(&3, prefer(PreferredPresence::Busy, "PT7M"), at("09:00")).unwrap();
     for ticked in [at("09:09"), at("10:00")] {
         let _ = drained(&mut users, ticked);
-        for order in [[1, 2], [2, 1]] {
+        for order in [[1, 2, 3], [3, 2, 1]] {
             let mut restored = PresenceDirectory::new();
             for user in order {
                 assert_eq!(restored.insert(user, users.get(&user).unwrap().clone()), None);

@@ -87,6 +87,65 @@ fn ever_earlier_deadlines_keep_memory_within_a_constant_per_user() {
     stays_small(|round| SignedDuration::hours(4) - SignedDuration::seconds(10 * round));
 }
 
+/// Every second command is a farewell, so that the most that may lie in the queue falls meanwhile.
+#[test]
+fn ever_earlier_deadlines_of_a_crowd_that_leaves_keep_memory_within_a_constant_per_user() {
+    let before = BYTES.get();
+    let mut users = PresenceDirectory::<u64, u64>::new();
+    let sooner = |users: &mut PresenceDirectory<_, _>, user, sets: i64| {
+        let expiration = SignedDuration::hours(4) - SignedDuration::microseconds(sets);
+        let body = SetSession::new(1, SessionPresence::Away);
+        let body = body.with_expiration(SessionExpiration::new(expiration).unwrap());
+        let _ = users.apply(&user, body, at("09:00")).unwrap();
+    };
+    for user in 0..USERS {
+        sooner(&mut users, user, 0);
+    }
+    for user in 0..USERS / 2 {
+        sooner(&mut users, USERS - 1, i64::try_from(user).unwrap());
+        let _ = users.apply(&user, ClearSession::new(1), at("09:00")).unwrap();
+    }
+    for sets in 0..100_000 {
+        sooner(&mut users, USERS - 1, 1_000 + sets);
+    }
+    let bytes = BYTES.get() - before;
+    assert!(bytes < BYTES_A_USER * isize::try_from(users.len()).unwrap(), "{bytes} bytes");
+}
+
+/// A preference that changes nothing of when the user is to be looked at.
+#[test]
+fn a_command_that_moves_no_deadline_earlier_leaves_nothing_behind() {
+    let mut users = PresenceDirectory::<u64, u64>::new();
+    let prefer = |users: &mut PresenceDirectory<_, _>, user, second| {
+        let now = at("09:00") + SignedDuration::seconds(second);
+        let _ = users.apply(&user, SetPreferred::new(PreferredPresence::Busy), now).unwrap();
+    };
+    for user in 0..USERS {
+        let _ = users.apply(&user, set(1, SessionPresence::Away, "PT4H"), at("09:00")).unwrap();
+        prefer(&mut users, user, 0);
+    }
+    let before = BYTES.get();
+    for user in 0..USERS {
+        prefer(&mut users, user, 1);
+        assert_eq!(BYTES.get(), before, "after {user} users");
+    }
+}
+
+/// They leave the queue and come back to it, one by one, and nobody counts them twice.
+#[test]
+fn a_crowd_that_fades_together_is_queued_anew_in_one_list_that_grows() {
+    let mut users = PresenceDirectory::<u64, u64>::new();
+    for user in 0..USERS {
+        let _ = users.apply(&user, set(1, SessionPresence::Available, "PT4H"), at("09:00")).unwrap();
+    }
+    for now in [at("09:05"), at("09:10")] {
+        let before = ALLOCATIONS.get();
+        while users.tick(now).is_some() {}
+        let allocations = ALLOCATIONS.get() - before;
+        assert!(allocations <= 10, "{allocations} allocations at {now:?}");
+    }
+}
+
 #[test]
 fn memory_returns_when_a_crowd_leaves() {
     for by_expiry in [true, false] {
