@@ -94,12 +94,15 @@ fn changes_that_were_missed_on_the_move_come_in_the_order_of_their_deadlines() {
     for (user, lifetime) in [(1, "PT12M"), (2, "PT7M"), (3, "PT11M")] {
         let _ = here.apply(&user, set(7, SessionPresence::Away, lifetime), at("09:00")).unwrap();
     }
-    let _ = there.apply(&4, Tick, at("09:20")).unwrap();
-    for user in [1, 2, 3] {
+    // The preference ends unseen, before the session does.
+    let _ = here.apply(&4, set(7, SessionPresence::Away, "PT10M"), at("09:00")).unwrap();
+    let _ = here.apply(&4, prefer(PreferredPresence::Away, "PT8M"), at("09:00")).unwrap();
+    let _ = there.apply(&5, Tick, at("09:20")).unwrap();
+    for user in [1, 2, 3, 4] {
         there.insert(user, here.take(&user).unwrap());
     }
     let told: Vec<_> = drained(&mut there, at("09:30")).into_iter().map(|(user, _)| user).collect();
-    assert_eq!(told, [2, 3, 1]);
+    assert_eq!(told, [2, 4, 3, 1]);
 }
 
 /// Nothing says when they were contacted last, but what they were told says that it was not before that
