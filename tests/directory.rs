@@ -184,6 +184,20 @@ fn a_step_back_of_more_than_a_minute_heals_the_silent() {
     }
 }
 
+/// T5: who is due by one clock is not yet due by another that is seconds behind, and is left alone.
+#[test]
+fn a_tick_by_a_clock_that_is_a_little_behind_heals_nobody_who_is_due_by_the_other() {
+    let mut users = PresenceDirectory::<u8, u8>::new();
+    let _ = users.apply(&1, set(7, SessionPresence::InACall, "PT1H"), at("09:00")).unwrap();
+    let _ = users.apply(&1, prefer(PreferredPresence::Away, "PT20S"), at("09:00:10")).unwrap();
+    let _ = users.apply(&2, Tick, at("09:00:40")).unwrap();
+    for (now, change) in [("09:00:05", None), ("09:00:29", None), ("09:00:30", Some(Presence::InACall))]
+    {
+        assert_eq!(users.next_deadline(), Some(at("09:00:30")), "{now}");
+        assert_eq!(users.tick(at(now)).map(|(_, outcome)| outcome.current), change, "{now}");
+    }
+}
+
 /// T5: they add up to a step, as each is measured from the latest contact.
 #[test]
 fn many_small_steps_back_cost_no_more_than_a_minute() {
