@@ -359,11 +359,16 @@ impl<S> PresenceModel<S> {
 
     /// Moves what lies in the future back to this contact (rule T5), and frees what has expired.
     fn contact(&mut self, now: i64) {
-        let is_settled = self.stored.sessions().grants().all(|grant| grant.stage(now).is_some())
-            && self.stored.preferred().is_none_or(|preferred| preferred.is_settled(now));
-        if !is_settled {
+        if !self.is_settled(now) {
             self.settle(now);
         }
+    }
+
+    /// Returns whether all that is stored has started by `now`, and nothing has ended.
+    #[inline]
+    fn is_settled(&self, now: i64) -> bool {
+        self.stored.sessions().grants().all(|grant| grant.stage(now).is_some())
+            && self.stored.preferred().is_none_or(|preferred| preferred.is_settled(now))
     }
 
     #[cold]
@@ -515,12 +520,13 @@ impl<S> PresenceModel<S> {
         self.stored.sessions().parts().2
     }
 
-    /// Returns the earliest instant at which the last contact can have been: from when on all that is
-    /// stored is set, and what was told is seen.
+    /// Returns the earliest instant at which the last contact can have been: when all that is stored
+    /// was there, and what was told was seen.
     pub(crate) fn earliest_contact(&self) -> Option<i64> {
         let since = self.stored.sessions().grants().map(Grant::since);
         let start = since.chain(self.stored.preferred().map(StoredPreferred::since)).max()?;
-        self.stages_from(start).find(|at| self.is_told(start, *at)).or(Some(start))
+        let mut stages = self.stages_from(start).take_while(|at| self.is_settled(*at));
+        stages.find(|at| self.is_told(start, *at)).or(Some(start))
     }
 
     /// Returns when there is anything to tell or to do after the last contact, or was at a later one

@@ -202,6 +202,52 @@ proptest! {
             }
         }
     }
+
+    /// The same of what is well formed, and no commands need ever have led to.
+    #[test]
+    fn any_state_is_refused_or_makes_a_model_that_works(snapshot in state(), now in edge()) {
+        let now = Timestamp::from_nanoseconds(now.into()).unwrap();
+        if let Ok(mut user) = serde_json::from_value::<PresenceModel<String>>(snapshot) {
+            works(&mut user, now)?;
+        }
+    }
+}
+
+fn state() -> impl Strategy<Value = Value> {
+    let presence = || proptest::sample::select(Presence::ALL.to_vec()).prop_map(Presence::activity);
+    let claim = proptest::sample::select(SessionPresence::ALL.to_vec());
+    let lifetime = || {
+        let minute = 60_000_000_000_i64;
+        prop_oneof![1..=240 * minute, proptest::sample::select(vec![1, 5 * minute, 240 * minute])]
+    };
+    let session = (claim, edge(), lifetime()).prop_map(|(claim, since, lifetime)| {
+        let claim = Presence::from(claim).activity();
+        json!({ "claim": claim, "since": since, "lifetime": lifetime })
+    });
+    let preferred = proptest::sample::select(PreferredPresence::ALL.to_vec());
+    let preferred = (preferred, edge(), lifetime()).prop_map(|(presence, since, lifetime)| {
+        json!({ "presence": Presence::from(presence).activity(), "since": since, "lifetime": lifetime })
+    });
+    let sessions = proptest::collection::vec(session, 0..4);
+    (presence(), sessions, proptest::option::of(preferred)).prop_map(
+        |(told, mut sessions, preferred)| {
+            for (id, session) in sessions.iter_mut().enumerate() {
+                session["id"] = json!(id.to_string());
+            }
+            json!({ "v1": { "told": told, "sessions": sessions, "preferred": preferred } })
+        },
+    )
+}
+
+/// Instants at either end of time, and within hours of each other.
+fn edge() -> impl Strategy<Value = i64> {
+    let hours = 5 * 3_600_000_000_000;
+    prop_oneof![
+        4 => 0..hours,
+        1 => i64::MAX - hours..=i64::MAX,
+        1 => i64::MIN..i64::MIN + hours,
+        1 => any::<i64>(),
+    ]
 }
 
 fn works(user: &mut PresenceModel<String>, now: Timestamp) -> Result<(), TestCaseError> {
