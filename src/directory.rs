@@ -341,6 +341,13 @@ where
             self.visit(now);
         }
         self.latest = self.latest.max(now);
+        let change = self.work_off(now);
+        self.settle();
+        change
+    }
+
+    /// Does what is due by `now`, up to the first change that has to be told.
+    fn work_off(&mut self, now: i64) -> Option<(U, Outcome)> {
         loop {
             let ready = self.ready.take().filter(|(at, _)| *at <= now);
             let (at, index) = ready.or_else(|| self.due(now))?;
@@ -358,7 +365,6 @@ where
             if outcome.changed().is_some()
                 && let Some(user) = user
             {
-                self.settle();
                 return Some((user, outcome));
             }
         }

@@ -198,6 +198,18 @@ fn a_tick_by_a_clock_that_is_a_little_behind_heals_nobody_who_is_due_by_the_othe
     }
 }
 
+/// Behind one whose turn passes in silence lies the turn of one who has left at the latest contact.
+#[test]
+fn a_tick_by_a_clock_that_is_a_little_behind_leaves_no_turn_that_is_over() {
+    let mut users = PresenceDirectory::<u8, u8>::new();
+    let _ = users.apply(&1, prefer(PreferredPresence::Busy, "PT1M"), at("09:00")).unwrap();
+    let _ = users.apply(&2, set(7, SessionPresence::Away, "PT5M"), at("09:00")).unwrap();
+    let _ = users.apply(&2, Tick, at("09:05")).unwrap();
+    assert_eq!(users.next_deadline(), Some(at("09:01")));
+    assert_eq!(users.tick(just_before(at("09:05"))), None);
+    assert_eq!((users.next_deadline(), users.len()), (None, 0));
+}
+
 /// T5: they add up to a step, as each is measured from the latest contact.
 #[test]
 fn many_small_steps_back_cost_no_more_than_a_minute() {
