@@ -37,6 +37,26 @@ proptest! {
         }
     }
 
+    /// T3, T5, T6: whatever the clock did, and although the reads change nothing.
+    #[test]
+    fn reads_answer_as_if_a_tick_had_come_first(
+        history in prop_oneof![stepping(), wild()], read in wild_reading(),
+    ) {
+        let mut user = PresenceModel::new();
+        for (now, command) in history {
+            let _ = user.apply(command, now);
+            for now in [read, saturating_before(now), saturating_after(now)] {
+                let (before, mut ticked) = (user.clone(), user.clone());
+                prop_assert_eq!(user.presence(now), ticked.tick(now).current);
+                prop_assert_eq!(user.deadline(now), ticked.deadline(now));
+                prop_assert_eq!(user.preferred(now), ticked.preferred(now));
+                prop_assert!(user.sessions(now).eq(ticked.sessions(now)));
+                prop_assert!(user.forecast(now).eq(ticked.forecast(now)));
+                prop_assert_eq!(&user, &before);
+            }
+        }
+    }
+
     /// T3: woken never, at random or at every deadline, a user answers the same.
     #[test]
     fn while_instants_never_fall_ticks_cannot_be_observed(
