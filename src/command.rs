@@ -49,12 +49,13 @@ pub enum Command<S> {
 
 /// The body of Graph's `setPresence`: creates a session, or replaces it whole (rules S2 to S9).
 ///
-/// What is wrong with a body is told in Graph's words where Graph has them, and is always
-/// [`InvalidArgument`](crate::ErrorCode::InvalidArgument). `serde_json` adds the place to its errors,
-/// as in `... at line 1 column 9`: the example `graph` takes that off before it answers.
+/// In a body, a lifetime that is missing or null is the default, and fields that are not known are
+/// ignored. What is wrong is told in Graph's words where Graph has them, and is always
+/// [`InvalidArgument`](crate::ErrorCode::InvalidArgument). `serde_json` adds the place to its errors:
+/// take that off before you answer.
 ///
-/// `S` is the caller's session id. Where it is `String`, the empty one names a session like any other;
-/// a type that refuses it while it is read, as in that example, is told so as Graph does.
+/// `S` is the caller's session id. Where it is `String`, the empty one names a session like any other.
+/// A type of your own can refuse it while it is read; what it says comes after `[SessionId]: `.
 ///
 /// ```
 /// use presence_core::{SessionExpiration, SessionPresence, SetSession};
@@ -68,6 +69,15 @@ pub enum Command<S> {
 ///     ).unwrap(),
 ///     body
 /// );
+///
+/// # #[cfg(feature = "serde")] {
+/// let refused = serde_json::from_str::<SetSession<&str>>(r#"{"sessionId":null}"#).unwrap_err();
+/// let place = format!(" at line {} column {}", refused.line(), refused.column());
+/// assert_eq!(
+///     refused.to_string().trim_end_matches(&place),
+///     "[SessionId]: The SessionId field is required."
+/// );
+/// # }
 /// # Ok::<(), presence_core::ExpirationError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -87,30 +97,31 @@ impl<S> SetSession<S> {
         Self { session_id, presence, expiration: SessionExpiration::default() }
     }
 
-    /// Sets the lifetime.
+    /// Sets the lifetime: for so long others see the claim of a client that has crashed.
     #[must_use]
     pub fn with_expiration(self, expiration: SessionExpiration) -> Self {
         Self { expiration, ..self }
     }
 
-    /// Returns how often a client should set the session again to stay as it is: after half of the
-    /// time for which that lasts, so that one lost request does no harm.
+    /// Returns how often a client should set the session again to stay as it is: after a third of the
+    /// time for which that lasts, so that one lost request does no harm, and the next may be late.
     ///
     /// That time is the lifetime, or the 5 minutes after which an Available session fades where
-    /// that is less (rules S5 and S7). (ours)
+    /// that is less (rules S5 and S7). (ours) A client measures it by a clock that is never set, such
+    /// as `std::time::Instant`.
     ///
     /// ```
     /// use presence_core::{SessionPresence, SetSession, SignedDuration};
     ///
     /// let hour = "PT1H".parse().unwrap();
     /// let available = SetSession::new("phone", SessionPresence::Available).with_expiration(hour);
-    /// assert_eq!(available.refresh_interval(), SignedDuration::seconds(150));
+    /// assert_eq!(available.refresh_interval(), SignedDuration::seconds(100));
     /// let call = SetSession::new("phone", SessionPresence::InACall).with_expiration(hour);
-    /// assert_eq!(call.refresh_interval(), SignedDuration::minutes(30));
+    /// assert_eq!(call.refresh_interval(), SignedDuration::minutes(20));
     /// ```
     #[must_use]
     pub fn refresh_interval(&self) -> SignedDuration {
-        SignedDuration::nanoseconds(session::stays_for(self.presence, self.expiration) / 2)
+        SignedDuration::nanoseconds(session::stays_for(self.presence, self.expiration) / 3)
     }
 }
 
@@ -188,7 +199,8 @@ pub struct ClearPreferred;
 /// Lets time pass: frees what has expired and tells what has faded (rule T3).
 ///
 /// [`PresenceModel::tick`](crate::PresenceModel::tick) does the same and cannot be refused; the
-/// command is for logs and streams of commands.
+/// command is for logs and streams of commands, and for one user of a directory: see
+/// [`PresenceDirectory::presence`](crate::PresenceDirectory::presence).
 ///
 /// ```
 /// use presence_core::{Command, Tick};

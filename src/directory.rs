@@ -40,7 +40,7 @@ const IDLE: usize = 64;
 ///
 /// `U` names users, `S` their sessions, and `H` hashes users; no answer depends on the hashing. `U`
 /// is `Ord`, for changes at one instant come in the order of users. A user of whom nothing is known
-/// is not stored and costs nothing. There may be 7/8 of 2³² users.
+/// is not stored and costs nothing. There is room for 7/8 of 2³² users.
 ///
 /// # Time
 ///
@@ -51,7 +51,8 @@ const IDLE: usize = 64;
 ///   time for each of them.
 /// - One that comes less than that before it heals nobody, for two threads may read the clock in one
 ///   order and call in the other. A user who stays silent may then be seen for up to one minute
-///   longer than was granted.
+///   longer than was granted, and until the clock is back where it was, what is read at an instant
+///   may be behind what has been told.
 /// - So let the readers of a clock agree to within a minute, or every tick of the one that is behind
 ///   heals everybody again.
 ///
@@ -187,6 +188,9 @@ where
     /// The user is cloned only when it is stored for the first time. Where `U` is `String`, pass a
     /// `&str`; where it is a type of your own, a `&U`.
     ///
+    /// It tells nothing of other users: [`tick`](Self::tick) until nothing is due at `now`, and then
+    /// obey.
+    ///
     /// # Errors
     ///
     /// Those of [`PresenceModel::apply`], and [`CommandError::TooManyUsers`] where a new user would
@@ -303,7 +307,7 @@ where
     ///
     /// A late tick tells where a user is by now, once, and not the way there, and a command that
     /// comes before a late tick tells it in its stead. Where each change counts, with the instant at
-    /// which it came, tick at each deadline in turn before you obey, as here.
+    /// which it came, tick at each deadline in turn before you obey, and then at `now`, as here.
     ///
     /// ```
     /// use presence_core::{
@@ -321,6 +325,9 @@ where
     ///     while let Some((user, outcome)) = users.tick(due) {
     ///         changed.push((due.as_seconds(), user, outcome.current));
     ///     }
+    /// }
+    /// while let Some((user, outcome)) = users.tick(later) {
+    ///     changed.push((later.as_seconds(), user, outcome.current)); // the clock has stepped back
     /// }
     /// let offline = Presence::Offline;
     /// assert_eq!(changed, [(300, 1, offline), (300, 2, offline), (300, 3, offline)]);
@@ -426,6 +433,10 @@ where
 
     /// Returns what others see of a user at `now`.
     ///
+    /// That may be ahead of what has been told. Where somebody begins to watch a user and is to hear of
+    /// every later change once, obey a [`Tick`](crate::Tick) for the user instead, tell those who
+    /// watch already what it has changed, and the new one what is `current`.
+    ///
     /// ```
     /// use presence_core::{
     ///     Presence, PresenceDirectory, SessionPresence, SetSession, SignedDuration, Timestamp,
@@ -454,7 +465,8 @@ where
         }
     }
 
-    /// Returns what others see of each of the given users at `now`, in their order.
+    /// Returns what others see of each of the given users at `now`, in their order. Of a list of
+    /// references, pass `list.iter().copied()`.
     ///
     /// ```
     /// use presence_core::{Presence, PresenceDirectory, SessionPresence, SetSession, Timestamp};
@@ -560,7 +572,8 @@ where
         self.places.is_empty()
     }
 
-    /// Returns when to tick next: at the first change that comes without a command, or earlier.
+    /// Returns when to tick next: at the first change that comes without a command, or earlier, while
+    /// instants do not fall.
     ///
     /// Where it is earlier, as after heartbeats and when users have left, the tick finds nothing to
     /// tell and moves it on. It lies in the past only while there is something left to do by then.
@@ -620,10 +633,10 @@ where
     /// 7/8 of 2³² users already.
     ///
     /// What the model was told last is kept, so a change that it has missed is told by the next
-    /// tick, and nothing is told twice. A model does not say when it was contacted last: what can be
-    /// seen of that, by when it was set and what it was told, counts as a contact here. After a
-    /// restore from a store, therefore, tick at the instant of the snapshot, or later, before you go
-    /// by [`next_deadline`](Self::next_deadline).
+    /// tick, and nothing is told twice. A model does not keep when it was contacted last, so the
+    /// directory goes by when it was set and what it has been told. After a restore from a store,
+    /// therefore, tick once at the instant of the snapshot, or later, before you go by
+    /// [`next_deadline`](Self::next_deadline).
     ///
     /// ```
     /// use presence_core::{Presence, PresenceDirectory, PresenceModel, SessionPresence, SetSession, Timestamp};

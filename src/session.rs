@@ -189,7 +189,8 @@ pub struct Session<'a, S> {
     pub claim: SessionPresence,
     /// What the session counts for now: its claim, faded (rule S7).
     pub presence: Presence,
-    /// When the session was last set, also if that was only to keep it as it was.
+    /// When the session was last set, also if that was only to keep it as it was; the instant asked for
+    /// where that is earlier, as after a step of the clock (rule T5).
     pub since: Timestamp,
     /// By when the session must be set again to stay as it is: its next fade, or its end.
     pub deadline: Timestamp,

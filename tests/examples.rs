@@ -56,25 +56,25 @@ fn run(example: &str) -> String {
 const CLIENT: &str = "\
 time      the client                       posted  others see
 09:00     signs in                              1  Available
-09:20     takes a call                          8  InACall
-09:45     hangs up                              1  Available
-13:30     prefers Busy for 90 minutes          90  Busy until 15:00, then Available
-15:00     (time passes)                        37  Available
-15:11     is cut off                            4  Available until 15:15, then AvailableInactive
+09:20     takes a call                         12  InACall
+09:45     hangs up                              2  Available
+13:30     prefers Busy for 90 minutes         135  Busy until 15:00, then Available
+15:00     (time passes)                        55  Available
+15:11     is cut off                            6  Available until 15:15, then AvailableInactive
 15:15     (time passes)                         0  AvailableInactive until 15:20, then Away
 15:20     (time passes)                         0  Away until 16:10, then Offline
 15:41     is back, sets its session again       1  Available
-16:01     falls asleep, the lid is closed       7  Available until 16:03:30, then AvailableInactive
-16:03:30  (asleep)                                 AvailableInactive
-16:08:30  (asleep)                                 Away
-16:58:30  (asleep)                                 Offline
+16:01     falls asleep, the lid is closed      11  Available until 16:04:20, then AvailableInactive
+16:04:20  (asleep)                                 AvailableInactive
+16:09:20  (asleep)                                 Away
+16:59:20  (asleep)                                 Offline
 17:31     wakes, sets its session again         1  Available
-18:00     is cut off                           11  Available until 18:03:30, then AvailableInactive
+18:00     is cut off                           17  Available until 18:04:20, then AvailableInactive
 17:01     sees its clock put back an hour       0  Available until 17:06, then AvailableInactive
 17:06     (time passes)                         0  AvailableInactive until 17:11, then Away
 17:11     (time passes)                         0  Away until 18:01, then Offline
 17:20     is back, sets its session again       1  Available
-17:40     signs out                             8  Offline
+17:40     signs out                            12  Offline
 ";
 
 #[cfg(feature = "serde")]
