@@ -654,8 +654,8 @@ where
         let replaced = self.take(&user);
         let contact = model.earliest_contact().unwrap_or(self.latest);
         self.latest = self.latest.max(contact);
-        let refused = match model.first_deadline(contact, self.latest) {
-            Some(deadline) => self.add(user, model, deadline).err(),
+        let refused = match model.turn(contact) {
+            Some(turn) => self.add(user, model, turn).err(),
             None => None,
         };
         self.settle();

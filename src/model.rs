@@ -489,11 +489,16 @@ impl<S> PresenceModel<S> {
         Some(Outcome { previous, current: *told })
     }
 
-    /// Heals as a contact does, but tells nothing: returns when there is anything to tell or to do.
+    /// Heals as a contact does, but tells nothing: returns the user's turn.
     pub(crate) fn heal(&mut self, now: i64) -> Option<i64> {
         self.contact(now);
-        let Effective { presence, until } = self.effective(now, now);
-        if presence == self.told() { until } else { Some(now) }
+        self.turn(now)
+    }
+
+    /// Returns when there is anything to tell or to do at a contact, or after it.
+    pub(crate) fn turn(&self, contact: i64) -> Option<i64> {
+        let Effective { presence, until } = self.effective(contact, contact);
+        if presence == self.told() { until } else { Some(contact) }
     }
 
     /// Returns the first fade or expiry at an instant, or after it.
@@ -525,25 +530,9 @@ impl<S> PresenceModel<S> {
     pub(crate) fn earliest_contact(&self) -> Option<i64> {
         let since = self.stored.sessions().grants().map(Grant::since);
         let start = since.chain(self.stored.preferred().map(StoredPreferred::since)).max()?;
-        let mut stages = self.stages_from(start).take_while(|at| self.is_settled(*at));
+        let next = |at: &i64| self.boundary_from(start, at.checked_add(1)?);
+        let mut stages = iter::successors(Some(start), next).take_while(|at| self.is_settled(*at));
         stages.find(|at| self.is_told(start, *at)).or(Some(start))
-    }
-
-    /// Returns when there is anything to tell or to do after the last contact, or was at a later one
-    /// of others, if that contact was so early.
-    pub(crate) fn first_deadline(&self, contact: i64, later: i64) -> Option<i64> {
-        let Effective { presence, until } = self.effective(later, later);
-        if presence == self.told() {
-            return until;
-        }
-        let missed = self.stages_from(contact).find(|at| !self.is_told(contact, *at));
-        Some(missed.map_or(later, |at| at.min(later)))
-    }
-
-    /// Returns a start and each fade or expiry after it.
-    fn stages_from(&self, start: i64) -> impl Iterator<Item = i64> {
-        let next = move |at: &i64| self.boundary_from(start, at.checked_add(1)?);
-        iter::successors(Some(start), next)
     }
 }
 

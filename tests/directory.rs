@@ -126,6 +126,23 @@ fn users_who_are_restored_are_not_due_before_what_they_were_told() {
     }
 }
 
+/// S6: its end was not seen, as another session claims the same.
+#[test]
+fn a_session_that_has_ended_unseen_on_the_move_counts_for_nothing() {
+    for later in [just_before(at("09:05")), at("09:05"), at("09:06")] {
+        let (mut here, mut there) = (PresenceDirectory::<u8, u8>::new(), PresenceDirectory::new());
+        for (id, lifetime) in [(0, "PT5M"), (1, "PT7M")] {
+            let _ = here.apply(&1, set(id, SessionPresence::InACall, lifetime), at("09:00")).unwrap();
+        }
+        let _ = there.apply(&2, Tick, later).unwrap();
+        assert_eq!(there.insert(1, here.take(&1).unwrap()), None);
+        assert_eq!(there.next_deadline(), Some(at("09:05")));
+        let outcome = there.apply(&1, set(1, SessionPresence::Available, "PT5M"), later).unwrap();
+        let is_over = later >= at("09:05");
+        assert_eq!(outcome.current, if is_over { Presence::Available } else { Presence::InACall });
+    }
+}
+
 /// What was set there, it was set before they came.
 #[test]
 fn a_preference_that_comes_from_elsewhere_lives_as_long_as_it_was_granted() {
