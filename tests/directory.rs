@@ -495,6 +495,25 @@ proptest! {
         }
     }
 
+    /// T3: before each command, or before some, to where somebody else is just heard of.
+    #[test]
+    fn who_has_moved_is_answered_as_if_they_had_not(history in rising(), some in vec(any::<bool>(), 24)) {
+        for moves in [vec![true; 24], some] {
+            let (mut users, mut model) = (PresenceDirectory::<u8, u8>::new(), PresenceModel::new());
+            for ((now, command), moves) in history.iter().zip(moves) {
+                if moves {
+                    let moved = users.take(&1);
+                    users = PresenceDirectory::new();
+                    let _ = users.apply(&2, Tick, *now);
+                    prop_assert_eq!(moved.and_then(|moved| users.insert(1, moved)), None);
+                }
+                prop_assert_eq!(users.presence(&1, *now), model.presence(*now));
+                prop_assert_eq!(users.apply(&1, *command, *now), model.apply(*command, *now));
+                prop_assert_eq!(users.presence(&1, *now), model.presence(*now));
+            }
+        }
+    }
+
     /// T3: nobody notices that all are taken from one directory to another, once that has been ticked.
     #[test]
     fn a_crowd_that_has_moved_goes_on_as_if_it_had_not(day in day(), first in 0..USERS) {
