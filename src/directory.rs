@@ -8,7 +8,7 @@ use time::Timestamp;
 
 use crate::hasher::UserHashBuilder;
 use crate::queue::DeadlineQueue;
-use crate::session::stays_for;
+use crate::session::{Grant, stays_for};
 use crate::{
     Command, CommandError, Explanation, Outcome, Presence, PresenceModel, SessionExpiration,
     SessionPresence, SetSession, instant,
@@ -253,7 +253,8 @@ where
         if !is_quiet || now.checked_add(stays_for(claim, expiration))? < place.queued {
             return None;
         }
-        let outcome = place.model.set_in_calm(session_id, claim, expiration, now)?;
+        let again = Grant::whole(claim, expiration, now)?;
+        let outcome = place.model.set_in_calm(session_id, again, now)?;
         self.latest = now;
         Some(outcome)
     }

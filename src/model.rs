@@ -8,8 +8,7 @@ use crate::session::{Grant, Stage};
 use crate::sessions::Sessions;
 use crate::stored::Stored;
 use crate::{
-    ClearSession, Command, CommandError, Preferred, Presence, Session, SessionExpiration,
-    SessionPresence, SetPreferred, SetSession, instant,
+    ClearSession, Command, CommandError, Preferred, Presence, Session, SetPreferred, SetSession, instant,
 };
 
 /// How many live sessions one user may have; expired ones do not count.
@@ -442,40 +441,26 @@ impl<S> PresenceModel<S> {
     /// be short, for the processor to start on the next one while it waits for memory, so they look
     /// at nothing but their own session.
     #[inline]
-    pub(crate) fn set_in_calm(
-        &mut self,
-        session_id: &S,
-        claim: SessionPresence,
-        expiration: SessionExpiration,
-        now: i64,
-    ) -> Option<Outcome>
+    pub(crate) fn set_in_calm(&mut self, session_id: &S, again: Grant, now: i64) -> Option<Outcome>
     where
         S: PartialEq,
     {
         let Stored::Sessions(Sessions::Two(two)) = &mut self.stored else {
-            return self.set_one_of_any_in_calm(session_id, claim, expiration, now);
+            return self.set_one_of_any_in_calm(session_id, again, now);
         };
         let (grant, other, told) = two.split_mut(session_id)?;
-        let again = Grant::whole(claim, expiration, now)?;
         let previous = *told;
         if !grant.is_same(again) {
-            *told = other.in_calm_beside(claim.into(), now);
+            *told = other.in_calm_beside(again.in_calm(now), now);
         }
         *grant = again;
         Some(Outcome { previous, current: *told })
     }
 
-    fn set_one_of_any_in_calm(
-        &mut self,
-        session_id: &S,
-        claim: SessionPresence,
-        expiration: SessionExpiration,
-        now: i64,
-    ) -> Option<Outcome>
+    fn set_one_of_any_in_calm(&mut self, session_id: &S, again: Grant, now: i64) -> Option<Outcome>
     where
         S: PartialEq,
     {
-        let again = Grant::whole(claim, expiration, now)?;
         let preferred = self.stored.preferred().map(StoredPreferred::in_calm);
         let (ids, grants, told) = self.stored.sessions_mut().parts_mut();
         let (_, grant) = ids.iter().zip(&mut *grants).find(|(id, _)| *id == session_id)?;
