@@ -222,6 +222,7 @@ where
         let now = instant::to_nanoseconds(now);
         match command.into() {
             Command::SetSession(SetSession { session_id, presence, expiration }) => {
+                // By its parts, which go in registers, where the whole body would go through memory.
                 if let Some(outcome) = self.set_in_calm(user, &session_id, presence, expiration, now) {
                     return Ok(outcome);
                 }

@@ -204,7 +204,10 @@ pub(crate) fn stays_for(claim: SessionPresence, expiration: SessionExpiration) -
     match claim {
         // No lifetime is shorter.
         SessionPresence::Available => INACTIVE_AFTER,
-        _ => expiration.nanoseconds,
+        SessionPresence::InACall
+        | SessionPresence::InAConferenceCall
+        | SessionPresence::Presenting
+        | SessionPresence::Away => expiration.nanoseconds,
     }
 }
 
@@ -277,15 +280,15 @@ impl Grant {
 
     /// Returns the session of an id as it is shown at a contact, if it still exists then.
     pub(crate) fn view<S>(self, id: &S, contact: i64) -> Option<Session<'_, S>> {
-        let Self { since, claim, .. } = self.healed(contact);
-        let Stage { presence, until } = self.healed(contact).stage(contact)?;
+        let healed = self.healed(contact);
+        let Stage { presence, until } = healed.stage(contact)?;
         Some(Session {
             id,
-            claim,
+            claim: healed.claim,
             presence,
-            since: instant::from_nanoseconds(since),
+            since: instant::from_nanoseconds(healed.since),
             deadline: instant::from_nanoseconds(until),
-            expires_at: instant::from_nanoseconds(since + self.lifetime()),
+            expires_at: instant::from_nanoseconds(healed.since + healed.lifetime()),
         })
     }
 
