@@ -54,6 +54,7 @@
 //! | a body passed on by its parts, in registers | taken: heartbeat 1.7, was 2.4 |
 //! | choices without branches in a heartbeat | 1.1 times as slow: what is chosen has to wait for memory |
 //! | who claims less is not asked how far they have faded | taken: flip 2.0, was 2.4 |
+//! | a read that is called, not inlined | 1.2 times as slow; with three places to call from, the compiler does that |
 //! | a binary tree of the open stretch | 1.5 times as slow for due users as a sorted list |
 //! | 32 due users fetched together | taken: due users cost 0.46 to 0.74 of what they did |
 //!
@@ -72,8 +73,8 @@ use std::mem;
 use std::process::ExitCode;
 
 use presence_core::{
-    CommandError, Outcome, Presence, PresenceDirectory, SessionExpiration, SessionPresence, SetSession,
-    SignedDuration, Timestamp, UserHashBuilder,
+    Presence, PresenceDirectory, SessionExpiration, SessionPresence, SetSession, SignedDuration,
+    Timestamp, UserHashBuilder,
 };
 
 use harness::{Clock, Options, Row, Times, consume, float, live_bytes};
@@ -137,7 +138,7 @@ trait Naming {
     type Session: Copy + Ord + Hash;
 
     fn user(number: u32) -> Self::User;
-    fn session(number: u32, which: u32) -> Self::Session;
+    fn session(number: u32, which: usize) -> Self::Session;
 }
 
 /// `u64` for users and for sessions.
@@ -155,8 +156,8 @@ impl Naming for Numbers {
         scattered(u64::from(number))
     }
 
-    fn session(number: u32, which: u32) -> u64 {
-        scattered(u64::from(number) << 32 | u64::from(which))
+    fn session(number: u32, which: usize) -> u64 {
+        scattered(u64::from(number) << 32 | which as u64)
     }
 }
 
@@ -177,7 +178,7 @@ impl Naming for Texts {
         format!("{first:08x}-{second:04x}-{third:04x}-{:04x}-{:012x}", low >> 48, low & 0xffff_ffff_ffff)
     }
 
-    fn session(number: u32, which: u32) -> u128 {
+    fn session(number: u32, which: usize) -> u128 {
         let high = Numbers::session(number, which);
         u128::from(high) << 64 | u128::from(scattered(high))
     }
@@ -191,29 +192,32 @@ const fn scattered(number: u64) -> u64 {
     mixed ^ mixed >> 31
 }
 
+/// What a user's two sessions claim.
+const CLAIMS: [SessionPresence; 2] = [SessionPresence::Available, SessionPresence::InACall];
+
 /// A user to visit, as a request names one.
 struct Visit<N: Naming> {
     user: N::User,
-    sessions: [N::Session; 2],
+    number: u32,
 }
 
 impl<N: Naming> Visit<N> {
     fn new(number: u32) -> Self {
-        Self { user: N::user(number), sessions: [N::session(number, 0), N::session(number, 1)] }
+        Self { user: N::user(number), number }
     }
 
     fn name(&self) -> &N::Name {
         self.user.borrow()
     }
 
-    fn request(
-        &self,
-        which: usize,
-        claim: SessionPresence,
-        lifetime: SessionExpiration,
-        now: Timestamp,
-    ) -> Request<'_, N> {
-        Request { user: self.name(), session: self.sessions[which], claim, lifetime, now }
+    /// Sets a session for as long as its claim lives.
+    fn request(&self, which: usize, claim: SessionPresence, now: Timestamp) -> Request<'_, N> {
+        let lifetime = match claim {
+            SessionPresence::Available => lifetime(SignedDuration::HOUR),
+            _ => SessionExpiration::MAX,
+        };
+        let session = N::session(self.number, which);
+        Request { user: self.name(), session, claim, lifetime, now }
     }
 }
 
@@ -259,12 +263,9 @@ struct World<N: Naming> {
 impl<N: Naming> World<N> {
     fn new(users: u32) -> Self {
         let mut clock = Clock::new();
-        let mut ours = PresenceDirectory::new();
-        let mut naive = Naive::new();
-        arrive::<N>(users, &mut clock, |request| {
-            consume(request.obey(&mut ours));
-            consume(naive.set(&request));
-        });
+        let (mut ours, mut naive) = (PresenceDirectory::new(), Naive::new());
+        arrive::<N>(users, &mut clock, &mut ours);
+        arrive::<N>(users, &mut clock, &mut naive);
         Self { clock, ours, floor: floor::<N>(users), naive }
     }
 
@@ -287,26 +288,25 @@ impl<N: Naming> World<N> {
         body: impl Fn(usize, usize) -> (usize, SessionPresence),
     ) -> Times {
         let Self { clock, ours, floor, naive } = self;
-        let lifetimes = lifetimes();
         let batches = visits.len() / size.chunk;
         let mut times = Times::new();
         for round in 0..size.rounds {
             let batch = batch(visits, size, round).iter().zip(clock.batch(size.chunk)).enumerate();
             let requests = batch.map(|(at, (visit, now))| {
                 let (which, claim) = body(round / batches, at);
-                visit.request(which, claim, lifetimes[which], now)
+                visit.request(which, claim, now)
             });
             let requests: Vec<Request<'_, N>> = requests.collect();
             times.round(
                 size.chunk,
                 &mut [
-                    &mut || requests.iter().for_each(|request| consume(request.obey(ours))),
+                    &mut || ours.set_all(&requests),
                     &mut || {
                         for request in &requests {
                             write::<N>(floor, request.user, request.now);
                         }
                     },
-                    &mut || requests.iter().for_each(|request| consume(naive.set(request))),
+                    &mut || naive.set_all(&requests),
                 ],
             );
         }
@@ -318,13 +318,17 @@ impl<N: Naming> World<N> {
         let mut times = Times::new();
         for round in 0..size.rounds {
             let instants = clock.batch(size.chunk);
-            let reads = || batch(visits, size, round).iter().map(Visit::name).zip(&instants);
+            let batch = batch(visits, size, round);
             times.round(
                 size.chunk,
                 &mut [
-                    &mut || reads().for_each(|(user, now)| consume(ours.presence(user, *now))),
-                    &mut || reads().for_each(|(user, now)| consume((read::<N>(floor, user), *now))),
-                    &mut || reads().for_each(|(user, now)| consume(naive.presence(user, *now))),
+                    &mut || ours.read_all(batch, &instants),
+                    &mut || {
+                        for (visit, now) in batch.iter().zip(&instants) {
+                            consume((read::<N>(floor, visit.name()), *now));
+                        }
+                    },
+                    &mut || naive.read_all(batch, &instants),
                 ],
             );
         }
@@ -370,14 +374,6 @@ fn row<N: Naming>(row: Row, users: usize, times: &Times, goal: Option<f64>) -> R
         .number("allocations", times.allocations())
 }
 
-/// What a user's two sessions claim.
-const CLAIMS: [SessionPresence; 2] = [SessionPresence::Available, SessionPresence::InACall];
-
-/// Returns how long a user's two sessions live.
-fn lifetimes() -> [SessionExpiration; 2] {
-    [lifetime(SignedDuration::HOUR), SessionExpiration::MAX]
-}
-
 fn lifetime(duration: SignedDuration) -> SessionExpiration {
     SessionExpiration::new(duration).expect("a lifetime within the limits")
 }
@@ -391,23 +387,47 @@ struct Request<'a, N: Naming> {
     now: Timestamp,
 }
 
-impl<N: Naming> Request<'_, N> {
+/// What keeps users by their sessions.
+trait Variant<N: Naming> {
+    fn set(&mut self, request: &Request<'_, N>) -> impl Sized;
+    fn presence(&self, user: &N::Name, now: Timestamp) -> Presence;
+
+    /// Sets a batch of sessions. There is one loop for all who call, so that where they are does not
+    /// decide what is inlined.
+    #[inline(never)]
+    fn set_all(&mut self, requests: &[Request<'_, N>]) {
+        for request in requests {
+            consume(self.set(request));
+        }
+    }
+
+    /// Reads a batch of users, by one loop for all who call too.
+    #[inline(never)]
+    fn read_all(&self, visits: &[Visit<N>], instants: &[Timestamp]) {
+        for (visit, now) in visits.iter().zip(instants) {
+            consume(self.presence(visit.name(), *now));
+        }
+    }
+}
+
+impl<N: Naming> Variant<N> for PresenceDirectory<N::User, N::Session> {
     #[inline]
-    fn obey(
-        &self,
-        directory: &mut PresenceDirectory<N::User, N::Session>,
-    ) -> Result<Outcome, CommandError> {
-        let body = SetSession::new(self.session, self.claim).with_expiration(self.lifetime);
-        directory.apply(self.user, body, self.now)
+    fn set(&mut self, request: &Request<'_, N>) -> impl Sized {
+        let body = SetSession::new(request.session, request.claim).with_expiration(request.lifetime);
+        self.apply(request.user, body, request.now)
+    }
+
+    #[inline]
+    fn presence(&self, user: &N::Name, now: Timestamp) -> Presence {
+        self.presence(user, now)
     }
 }
 
 /// Lets everybody come, one after another.
-fn arrive<N: Naming>(users: u32, clock: &mut Clock, mut set: impl FnMut(Request<'_, N>)) {
-    let lifetimes = lifetimes();
+fn arrive<N: Naming>(users: u32, clock: &mut Clock, variant: &mut impl Variant<N>) {
     for (visit, now) in arrivals::<N>(users).zip(clock.batch(users as usize)) {
-        for which in [0, 1] {
-            set(visit.request(which, CLAIMS[which], lifetimes[which], now));
+        for (which, claim) in CLAIMS.iter().enumerate() {
+            consume(variant.set(&visit.request(which, *claim, now)));
         }
     }
 }
@@ -453,13 +473,13 @@ impl DueCase {
         let spread = SignedDuration::minutes(5);
         let mut clock = Clock::with_step(spread / users.cast_signed());
         for (visit, now) in arrivals::<N>(users).zip(clock.batch(visits.len())) {
-            set(visit.request(0, SessionPresence::InACall, SessionExpiration::MAX, now));
+            set(visit.request(0, SessionPresence::InACall, now));
         }
         let lifetime = lifetime(self.lifetime);
         for _ in 0..=self.heartbeats {
             for (visit, now) in visits.iter().zip(clock.batch(visits.len())) {
                 for which in [0, 1] {
-                    set(visit.request(which, self.claim, lifetime, now));
+                    set(Request { lifetime, ..visit.request(which, self.claim, now) });
                 }
             }
         }
@@ -474,7 +494,7 @@ fn tick_due<N: Naming>(case: &DueCase, visits: &[Visit<N>], size: &Size) -> Row 
     for _ in 0..size.due_rounds.min(N::DUE_ROUNDS) {
         let (mut ours, mut naive) = (PresenceDirectory::new(), Naive::new());
         let late = case.prepare(visits, |request| {
-            consume(request.obey(&mut ours));
+            consume(ours.set(&request));
             consume(naive.set(&request));
         });
         let mut told = 0;
@@ -499,11 +519,9 @@ fn tick_due<N: Naming>(case: &DueCase, visits: &[Visit<N>], size: &Size) -> Row 
 
 /// Counts what is held, by directories that have grown and that were told how many would come.
 fn memory<N: Naming>(visits: &[Visit<N>], size: &Size) -> [Row; 2] {
-    let obey =
-        |ours: &mut PresenceDirectory<_, _>, request: &Request<'_, N>| consume(request.obey(ours));
-    let grown = bytes_per_user(visits, PresenceDirectory::new, obey);
-    let reserved = bytes_per_user(visits, || PresenceDirectory::with_capacity(visits.len()), obey);
-    let naive = bytes_per_user(visits, Naive::new, |naive, request| consume(naive.set(request)));
+    let grown = bytes_per_user(visits, PresenceDirectory::new);
+    let reserved = bytes_per_user(visits, || PresenceDirectory::with_capacity(visits.len()));
+    let naive = bytes_per_user(visits, Naive::new);
     [("grown", grown), ("with_capacity", reserved)].map(|(case, bytes)| {
         Row::default()
             .text("op", "memory")
@@ -516,17 +534,13 @@ fn memory<N: Naming>(visits: &[Visit<N>], size: &Size) -> [Row; 2] {
 }
 
 /// Returns the bytes that are held once everybody has come and every other one has been heard again.
-fn bytes_per_user<N: Naming, T>(
-    visits: &[Visit<N>],
-    new: impl FnOnce() -> T,
-    set: impl Fn(&mut T, &Request<'_, N>),
-) -> f64 {
+fn bytes_per_user<N: Naming, V: Variant<N>>(visits: &[Visit<N>], new: impl FnOnce() -> V) -> f64 {
     let before = live_bytes();
     let mut users = new();
     let mut clock = Clock::new();
-    arrive::<N>(count(visits), &mut clock, |request| set(&mut users, &request));
+    arrive::<N>(count(visits), &mut clock, &mut users);
     for (visit, now) in visits.iter().step_by(2).zip(clock.batch(visits.len())) {
-        set(&mut users, &visit.request(1, CLAIMS[1], lifetimes()[1], now));
+        consume(users.set(&visit.request(1, CLAIMS[1], now)));
     }
     float(live_bytes() - before) / f64::from(count(visits))
 }
@@ -575,8 +589,24 @@ impl<N: Naming> Naive<N> {
         Self { users: HashMap::new() }
     }
 
+    /// Returns everybody who has changed, with what they were and are.
+    fn tick(&mut self, now: Timestamp) -> Vec<(N::User, Presence, Presence)> {
+        let mut changed = Vec::new();
+        self.users.retain(|user, stored| {
+            stored.sessions.retain(|_, session| now < session.expires_at);
+            let (previous, current) = stored.tell(now);
+            if previous != current {
+                changed.push((user.clone(), previous, current));
+            }
+            !stored.sessions.is_empty()
+        });
+        changed
+    }
+}
+
+impl<N: Naming> Variant<N> for Naive<N> {
     /// Returns what the user was told to be, and is now.
-    fn set(&mut self, request: &Request<'_, N>) -> (Presence, Presence) {
+    fn set(&mut self, request: &Request<'_, N>) -> impl Sized {
         let Request { user, session, claim, lifetime, now } = request;
         let state = NaiveSession { claim: *claim, since: *now, expires_at: *now + lifetime.duration() };
         if let Some(stored) = self.users.get_mut(*user) {
@@ -592,20 +622,6 @@ impl<N: Naming> Naive<N> {
 
     fn presence(&self, user: &N::Name, now: Timestamp) -> Presence {
         self.users.get(user).map_or(Presence::Offline, |stored| stored.presence(now))
-    }
-
-    /// Returns everybody who has changed, with what they were and are.
-    fn tick(&mut self, now: Timestamp) -> Vec<(N::User, Presence, Presence)> {
-        let mut changed = Vec::new();
-        self.users.retain(|user, stored| {
-            stored.sessions.retain(|_, session| now < session.expires_at);
-            let (previous, current) = stored.tell(now);
-            if previous != current {
-                changed.push((user.clone(), previous, current));
-            }
-            !stored.sessions.is_empty()
-        });
-        changed
     }
 }
 
