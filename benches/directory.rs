@@ -6,8 +6,17 @@
 //!
 //! # Method
 //!
-//! Every user has two sessions, Available for one hour and `InACall` for four, so nothing expires
-//! while loops run. Each operation is measured in three variants:
+//! Every user is of one population. What is Available lives for one hour, any other claim for four,
+//! and a preference for a day, so nothing expires while loops run:
+//!
+//! | population | sessions of each user | preference |
+//! |---|---|---|
+//! | `two` | Available and `InACall` | none |
+//! | `one` | `InACall` | none |
+//! | `three` | Available, Away and `InACall` | none |
+//! | `preferred` | as `two` | Busy |
+//!
+//! Each operation is measured for `two` in three variants:
 //! - *ours* is [`PresenceDirectory`];
 //! - the *floor* is a hash map of as many records of 128 bytes with the same hasher: one lookup, and
 //!   one word written or read. It is what finding a user costs, whatever is then done;
@@ -22,10 +31,13 @@
 //! clock once for a batch; results go into a black box whole. `allocations` are those of ours an
 //! operation.
 //!
+//! For each other population, ours of `two` stands in the place of the naive one: both directories
+//! are held at once. `of_two` is the median over the rounds of ours / ours of `two`.
+//!
 //! | operation | what is done |
 //! |---|---|
 //! | `heartbeat` | a session is set again as it is: nothing visible changes |
-//! | `flip` | a session is set to another claim: something visible changes each time |
+//! | `flip` | a call becomes the other kind of call: others see it each time, but never under a preference |
 //! | `read` | what others see is asked for |
 //! | `tick_due` | everybody is overdue, and one late loop tells a million changes |
 //! | `tick_idle` | a tick with nothing due |
@@ -73,13 +85,13 @@ use std::mem;
 use std::process::ExitCode;
 
 use presence_core::{
-    Presence, PresenceDirectory, SessionExpiration, SessionPresence, SetSession, SignedDuration,
-    Timestamp, UserHashBuilder,
+    PreferredPresence, Presence, PresenceDirectory, SessionExpiration, SessionPresence, SetPreferred,
+    SetSession, SignedDuration, Timestamp, UserHashBuilder,
 };
 
 use harness::{Clock, Options, Row, Times, consume, float, live_bytes};
 
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 14] = [
     "op",
     "case",
     "users",
@@ -90,6 +102,7 @@ const COLUMNS: [&str; 13] = [
     "met",
     "naive_ns",
     "speedup",
+    "of_two",
     "allocations",
     "bytes_per_user",
     "naive_bytes_per_user",
@@ -133,6 +146,8 @@ trait Naming {
     const HAS_GOALS: bool;
     /// How many late ticks are measured at the most: each of them takes seconds to prepare.
     const DUE_ROUNDS: usize;
+    /// Which populations are measured beside `two`.
+    const OTHERS: &[Population];
     type User: Clone + Hash + Ord + Borrow<Self::Name>;
     type Name: Hash + Eq + ToOwned<Owned = Self::User> + ?Sized;
     type Session: Copy + Ord + Hash;
@@ -148,6 +163,7 @@ impl Naming for Numbers {
     const TITLE: &'static str = "users and sessions named by u64";
     const HAS_GOALS: bool = true;
     const DUE_ROUNDS: usize = 3;
+    const OTHERS: &[Population] = &Population::OTHERS;
     type User = u64;
     type Name = u64;
     type Session = u64;
@@ -168,6 +184,7 @@ impl Naming for Texts {
     const TITLE: &'static str = "users named by texts of 36 characters, sessions by u128";
     const HAS_GOALS: bool = false;
     const DUE_ROUNDS: usize = 1;
+    const OTHERS: &[Population] = &[];
     type User = String;
     type Name = str;
     type Session = u128;
@@ -192,8 +209,30 @@ const fn scattered(number: u64) -> u64 {
     mixed ^ mixed >> 31
 }
 
-/// What a user's two sessions claim.
-const CLAIMS: [SessionPresence; 2] = [SessionPresence::Available, SessionPresence::InACall];
+/// What is known of each user.
+struct Population {
+    name: &'static str,
+    /// What the sessions claim; the last one is the call that flips.
+    claims: &'static [SessionPresence],
+    preference: Option<PreferredPresence>,
+}
+
+impl Population {
+    const TWO: Self = Self {
+        name: "two",
+        claims: &[SessionPresence::Available, SessionPresence::InACall],
+        preference: None,
+    };
+    const OTHERS: [Self; 3] = [
+        Self { name: "one", claims: &[SessionPresence::InACall], ..Self::TWO },
+        Self {
+            name: "three",
+            claims: &[SessionPresence::Available, SessionPresence::Away, SessionPresence::InACall],
+            ..Self::TWO
+        },
+        Self { name: "preferred", preference: Some(PreferredPresence::Busy), ..Self::TWO },
+    ];
+}
 
 /// A user to visit, as a request names one.
 struct Visit<N: Naming> {
@@ -210,7 +249,7 @@ impl<N: Naming> Visit<N> {
         self.user.borrow()
     }
 
-    /// Sets a session for as long as its claim lives.
+    /// Sets a session for as long as its claim lives in each population.
     fn request(&self, which: usize, claim: SessionPresence, now: Timestamp) -> Request<'_, N> {
         let lifetime = match claim {
             SessionPresence::Available => lifetime(SignedDuration::HOUR),
@@ -236,67 +275,95 @@ fn visits<N: Naming>(users: u32) -> Vec<Visit<N>> {
 /// Measures everything under one way of naming, and prints it. Returns the allocations a heartbeat.
 fn report<N: Naming>(size: &Size, options: &Options) -> f64 {
     let visits = visits::<N>(size.users);
-    let mut world = World::<N>::new(size.users);
-    let heartbeat = world.heartbeats(&visits, size);
-    let mut rows = vec![
-        world.row("heartbeat", &heartbeat, size.goal(2.0)),
-        world.flips(&visits, size),
-        world.reads(&visits, size),
-        world.idle_ticks(size, size.goal(5.0)),
-    ];
+    let mut world = World::new(&Population::TWO, Naive::new(), size.users);
+    let goals = [2.0, 2.2, 1.5].map(|goal| size.goal(goal));
+    let (mut rows, mut allocations) = world.measure(&visits, size, goals);
+    let idle = world.idle_ticks(size, size.goal(5.0));
     drop(world);
-    rows.extend([size.users / 10, 100].map(|users| World::<N>::new(users).idle_ticks(size, None)));
+    for population in N::OTHERS {
+        let mut world = World::new(population, PresenceDirectory::new(), size.users);
+        let (more, its_allocations) = world.measure(&visits, size, [None; 3]);
+        rows.extend(more);
+        allocations += its_allocations;
+    }
+    rows.push(idle);
+    for users in [size.users / 10, 100] {
+        let mut world = World::<N, _>::new(&Population::TWO, Naive::new(), users);
+        rows.push(world.idle_ticks(size, None));
+    }
     rows.extend(DueCase::ALL.map(|case| tick_due(&case, &visits, size)));
     rows.extend(memory(&visits, size));
     harness::print(N::TITLE, &COLUMNS, &rows, options);
-    heartbeat.allocations()
+    allocations
 }
 
-/// The three variants side by side.
-struct World<N: Naming> {
+/// The variants side by side: ours, the floor and another one, which holds the population `two`.
+struct World<N: Naming, V> {
     clock: Clock,
+    population: &'static Population,
     ours: PresenceDirectory<N::User, N::Session>,
     floor: Floor<N>,
-    naive: Naive<N>,
+    other: V,
 }
 
-impl<N: Naming> World<N> {
-    fn new(users: u32) -> Self {
+impl<N: Naming, V: Variant<N>> World<N, V> {
+    fn new(population: &'static Population, mut other: V, users: u32) -> Self {
         let mut clock = Clock::new();
-        let (mut ours, mut naive) = (PresenceDirectory::new(), Naive::new());
-        arrive::<N>(users, &mut clock, &mut ours);
-        arrive::<N>(users, &mut clock, &mut naive);
-        Self { clock, ours, floor: floor::<N>(users), naive }
+        let mut ours = PresenceDirectory::new();
+        arrive::<N>(population, users, &mut clock, &mut ours);
+        arrive::<N>(&Population::TWO, users, &mut clock, &mut other);
+        if let Some(preference) = population.preference {
+            for (visit, now) in arrivals::<N>(users).zip(clock.batch(users as usize)) {
+                consume(ours.apply(visit.name(), SetPreferred::new(preference), now));
+            }
+        }
+        Self { clock, population, ours, floor: floor::<N>(users), other }
+    }
+
+    /// Measures what is asked of one user at a time. Returns the allocations a heartbeat too.
+    fn measure(&mut self, visits: &[Visit<N>], size: &Size, goals: [Option<f64>; 3]) -> (Vec<Row>, f64) {
+        let times = [
+            ("heartbeat", self.heartbeats(visits, size)),
+            ("flip", self.flips(visits, size)),
+            ("read", self.reads(visits, size)),
+        ];
+        let rows = times.iter().zip(goals).map(|((op, times), goal)| {
+            let row_of_case = Row::default().text("op", op).text("case", self.population.name);
+            row::<N, V>(row_of_case, self.ours.len(), times, goal)
+        });
+        (rows.collect(), times[0].1.allocations())
     }
 
     fn heartbeats(&mut self, visits: &[Visit<N>], size: &Size) -> Times {
-        self.requests(visits, size, |_, at| (at % 2, CLAIMS[at % 2]))
+        self.requests(visits, size, |claims, _, at| (at % claims.len(), claims[at % claims.len()]))
     }
 
-    fn flips(&mut self, visits: &[Visit<N>], size: &Size) -> Row {
+    fn flips(&mut self, visits: &[Visit<N>], size: &Size) -> Times {
         let calls = [SessionPresence::InAConferenceCall, SessionPresence::InACall];
-        let times = self.requests(visits, size, |pass, _| (1, calls[pass % 2]));
-        self.row("flip", &times, size.goal(2.2))
+        self.requests(visits, size, |claims, pass, _| (claims.len() - 1, calls[pass % 2]))
     }
 
-    /// Sets one session a visit: `body` returns which one and to what, from how often all users have
-    /// been visited and the place in the batch.
+    /// Sets one session a visit: `body` returns which one and to what, from what the sessions claim,
+    /// how often all users have been visited and the place in the batch.
     fn requests(
         &mut self,
         visits: &[Visit<N>],
         size: &Size,
-        body: impl Fn(usize, usize) -> (usize, SessionPresence),
+        body: impl Fn(&[SessionPresence], usize, usize) -> (usize, SessionPresence),
     ) -> Times {
-        let Self { clock, ours, floor, naive } = self;
+        let Self { clock, population, ours, floor, other } = self;
         let batches = visits.len() / size.chunk;
         let mut times = Times::new();
         for round in 0..size.rounds {
-            let batch = batch(visits, size, round).iter().zip(clock.batch(size.chunk)).enumerate();
-            let requests = batch.map(|(at, (visit, now))| {
-                let (which, claim) = body(round / batches, at);
-                visit.request(which, claim, now)
+            let instants = clock.batch(size.chunk);
+            let [requests, others] = [*population, &Population::TWO].map(|population| {
+                let batch = batch(visits, size, round).iter().zip(&instants).enumerate();
+                let requests = batch.map(|(at, (visit, now))| {
+                    let (which, claim) = body(population.claims, round / batches, at);
+                    visit.request(which, claim, *now)
+                });
+                requests.collect::<Vec<_>>()
             });
-            let requests: Vec<Request<'_, N>> = requests.collect();
             times.round(
                 size.chunk,
                 &mut [
@@ -306,15 +373,15 @@ impl<N: Naming> World<N> {
                             write::<N>(floor, request.user, request.now);
                         }
                     },
-                    &mut || naive.set_all(&requests),
+                    &mut || other.set_all(&others),
                 ],
             );
         }
         times
     }
 
-    fn reads(&mut self, visits: &[Visit<N>], size: &Size) -> Row {
-        let Self { clock, ours, floor, naive } = self;
+    fn reads(&mut self, visits: &[Visit<N>], size: &Size) -> Times {
+        let Self { clock, ours, floor, other, .. } = self;
         let mut times = Times::new();
         for round in 0..size.rounds {
             let instants = clock.batch(size.chunk);
@@ -328,13 +395,15 @@ impl<N: Naming> World<N> {
                             consume((read::<N>(floor, visit.name()), *now));
                         }
                     },
-                    &mut || naive.read_all(batch, &instants),
+                    &mut || other.read_all(batch, &instants),
                 ],
             );
         }
-        self.row("read", &times, size.goal(1.5))
+        times
     }
+}
 
+impl<N: Naming> World<N, Naive<N>> {
     fn idle_ticks(&mut self, size: &Size, goal: Option<f64>) -> Row {
         let (mut times, mut naive_times) = (Times::new(), Times::new());
         for _ in 0..size.rounds {
@@ -343,7 +412,7 @@ impl<N: Naming> World<N> {
             times.round(size.chunk, &mut [&mut ours]);
         }
         for now in self.clock.batch(size.due_rounds) {
-            naive_times.round(1, &mut [&mut || consume(self.naive.tick(now))]);
+            naive_times.round(1, &mut [&mut || consume(self.other.tick(now))]);
         }
         Row::default()
             .text("op", "tick_idle")
@@ -353,25 +422,21 @@ impl<N: Naming> World<N> {
             .number("naive_ns", naive_times.nanoseconds(0))
             .number("allocations", times.allocations())
     }
-
-    fn row(&self, op: &str, times: &Times, goal: Option<f64>) -> Row {
-        row::<N>(Row::default().text("op", op), self.ours.len(), times, goal)
-    }
 }
 
 fn batch<'a, N: Naming>(visits: &'a [Visit<N>], size: &Size, round: usize) -> &'a [Visit<N>] {
     visits.chunks_exact(size.chunk).cycle().nth(round).unwrap_or_default()
 }
 
-fn row<N: Naming>(row: Row, users: usize, times: &Times, goal: Option<f64>) -> Row {
-    row.number("users", float(users as u64))
+/// Fills a row from the times of ours, the floor and another variant.
+fn row<N: Naming, V: Variant<N>>(row: Row, users: usize, times: &Times, goal: Option<f64>) -> Row {
+    let row = row
+        .number("users", float(users as u64))
         .number("ns", times.nanoseconds(0))
         .number("floor_ns", times.nanoseconds(1))
         .number("ratio", times.ratio(0, 1))
-        .goal("ratio", goal.filter(|_| N::HAS_GOALS))
-        .number("naive_ns", times.nanoseconds(2))
-        .number("speedup", times.ratio(2, 0))
-        .number("allocations", times.allocations())
+        .goal("ratio", goal.filter(|_| N::HAS_GOALS));
+    V::compare(row, times).number("allocations", times.allocations())
 }
 
 fn lifetime(duration: SignedDuration) -> SessionExpiration {
@@ -408,6 +473,9 @@ trait Variant<N: Naming> {
             consume(self.presence(visit.name(), *now));
         }
     }
+
+    /// Compares ours with this variant, whose times come third.
+    fn compare(row: Row, times: &Times) -> Row;
 }
 
 impl<N: Naming> Variant<N> for PresenceDirectory<N::User, N::Session> {
@@ -421,12 +489,21 @@ impl<N: Naming> Variant<N> for PresenceDirectory<N::User, N::Session> {
     fn presence(&self, user: &N::Name, now: Timestamp) -> Presence {
         self.presence(user, now)
     }
+
+    fn compare(row: Row, times: &Times) -> Row {
+        row.number("of_two", times.ratio(0, 2))
+    }
 }
 
 /// Lets everybody come, one after another.
-fn arrive<N: Naming>(users: u32, clock: &mut Clock, variant: &mut impl Variant<N>) {
+fn arrive<N: Naming>(
+    population: &Population,
+    users: u32,
+    clock: &mut Clock,
+    variant: &mut impl Variant<N>,
+) {
     for (visit, now) in arrivals::<N>(users).zip(clock.batch(users as usize)) {
-        for (which, claim) in CLAIMS.iter().enumerate() {
+        for (which, claim) in population.claims.iter().enumerate() {
             consume(variant.set(&visit.request(which, *claim, now)));
         }
     }
@@ -514,7 +591,7 @@ fn tick_due<N: Naming>(case: &DueCase, visits: &[Visit<N>], size: &Size) -> Row 
         assert_eq!(told, visits.len(), "one change for each user");
     }
     let row_of_case = Row::default().text("op", "tick_due").text("case", case.name);
-    row::<N>(row_of_case, visits.len(), &times, size.goal(case.goal))
+    row::<N, Naive<N>>(row_of_case, visits.len(), &times, size.goal(case.goal))
 }
 
 /// Counts what is held, by directories that have grown and that were told how many would come.
@@ -538,9 +615,9 @@ fn bytes_per_user<N: Naming, V: Variant<N>>(visits: &[Visit<N>], new: impl FnOnc
     let before = live_bytes();
     let mut users = new();
     let mut clock = Clock::new();
-    arrive::<N>(count(visits), &mut clock, &mut users);
+    arrive::<N>(&Population::TWO, count(visits), &mut clock, &mut users);
     for (visit, now) in visits.iter().step_by(2).zip(clock.batch(visits.len())) {
-        consume(users.set(&visit.request(1, CLAIMS[1], now)));
+        consume(users.set(&visit.request(1, SessionPresence::InACall, now)));
     }
     float(live_bytes() - before) / f64::from(count(visits))
 }
@@ -622,6 +699,10 @@ impl<N: Naming> Variant<N> for Naive<N> {
 
     fn presence(&self, user: &N::Name, now: Timestamp) -> Presence {
         self.users.get(user).map_or(Presence::Offline, |stored| stored.presence(now))
+    }
+
+    fn compare(row: Row, times: &Times) -> Row {
+        row.number("naive_ns", times.nanoseconds(2)).number("speedup", times.ratio(2, 0))
     }
 }
 
