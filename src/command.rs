@@ -1,8 +1,16 @@
+use thiserror::Error;
 use time::SignedDuration;
 
-use crate::{PreferredExpiration, PreferredPresence, SessionExpiration, SessionPresence, session};
+use crate::error::ErrorCode;
+use crate::expiration::{PreferredExpiration, SessionExpiration};
+use crate::fading;
+use crate::presence::{PreferredPresence, SessionPresence};
 
-/// What can happen to one user.
+/// The maximum number of live sessions of one user. Expired sessions do not count. Not specified by
+/// Graph.
+pub const MAX_SESSIONS: usize = 128;
+
+/// A command for one user.
 ///
 /// | command | Graph's action |
 /// |---|---|
@@ -10,10 +18,10 @@ use crate::{PreferredExpiration, PreferredPresence, SessionExpiration, SessionPr
 /// | [`ClearSession`] | `clearPresence` |
 /// | [`SetPreferred`] | `setUserPreferredPresence` |
 /// | [`ClearPreferred`] | `clearUserPreferredPresence` |
-/// | [`Tick`] | none: the clock has moved on |
+/// | [`Tick`] | none |
 ///
-/// `S` is the caller's session id. With the feature `serde` a command is read and written as an
-/// object of one field, the action's name with its body.
+/// `S` is the type of session ids. With the feature `serde`, the form is an object with one field: the
+/// name of the action, with its body.
 ///
 /// ```
 /// use presence_core::{Command, SessionPresence, SetSession};
@@ -30,16 +38,16 @@ use crate::{PreferredExpiration, PreferredPresence, SessionExpiration, SessionPr
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Command<S> {
-    /// Creates a session, or replaces it whole.
+    /// Creates a session or replaces it.
     #[cfg_attr(feature = "serde", serde(rename = "setPresence"))]
     SetSession(SetSession<S>),
     /// Removes a session.
     #[cfg_attr(feature = "serde", serde(rename = "clearPresence"))]
     ClearSession(ClearSession<S>),
-    /// Prefers a presence.
+    /// Sets the preferred presence.
     #[cfg_attr(feature = "serde", serde(rename = "setUserPreferredPresence"))]
     SetPreferred(SetPreferred),
-    /// Prefers none.
+    /// Removes the preferred presence.
     #[cfg_attr(feature = "serde", serde(rename = "clearUserPreferredPresence"))]
     ClearPreferred(ClearPreferred),
     /// Lets time pass.
@@ -47,15 +55,10 @@ pub enum Command<S> {
     Tick(Tick),
 }
 
-/// The body of Graph's `setPresence`: creates a session, or replaces it whole (rules S2 to S9).
+/// Creates a session or replaces it whole: Graph's `setPresence` (rules S2 to S9).
 ///
-/// In a body, a lifetime that is missing or null is the default, and fields that are not known are
-/// ignored. What is wrong is told in Graph's words where Graph has them, and is always
-/// [`InvalidArgument`](crate::ErrorCode::InvalidArgument). `serde_json` adds the place to its errors:
-/// take that off before you answer.
-///
-/// `S` is the caller's session id. Where it is `String`, the empty one names a session like any other.
-/// A type of your own can refuse it while it is read; what it says comes after `[SessionId]: `.
+/// In a body, a missing or null `expirationDuration` means the default, and unknown fields are
+/// ignored. If `S` is `String`, the empty text is a session id like any other. Not specified by Graph.
 ///
 /// ```
 /// use presence_core::{SessionExpiration, SessionPresence, SetSession};
@@ -69,87 +72,69 @@ pub enum Command<S> {
 ///     ).unwrap(),
 ///     body
 /// );
-///
-/// # #[cfg(feature = "serde")] {
-/// let refused = serde_json::from_str::<SetSession<&str>>(r#"{"sessionId":null}"#).unwrap_err();
-/// let place = format!(" at line {} column {}", refused.line(), refused.column());
-/// assert_eq!(
-///     refused.to_string().trim_end_matches(&place),
-///     "[SessionId]: The SessionId field is required."
-/// );
-/// # }
 /// # Ok::<(), presence_core::ExpirationError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct SetSession<S> {
-    /// The caller's id of the session.
+    /// The session id.
     pub session_id: S,
-    /// What the session claims.
-    pub presence: SessionPresence,
-    /// How long the session lives unless it is set again.
+    /// The presence that the session claims.
+    pub claim: SessionPresence,
+    /// The lifetime of the session.
     pub expiration: SessionExpiration,
 }
 
 impl<S> SetSession<S> {
     /// Claims a presence for the default lifetime of 5 minutes (rule S5).
-    pub fn new(session_id: S, presence: SessionPresence) -> Self {
-        Self { session_id, presence, expiration: SessionExpiration::default() }
+    pub const fn new(session_id: S, claim: SessionPresence) -> Self {
+        Self { session_id, claim, expiration: SessionExpiration::MIN }
     }
 
-    /// Sets the lifetime: for so long others see the claim of a client that has crashed.
+    /// Sets the lifetime. If the client crashes, others see its claim for up to this long.
     #[must_use]
     pub fn with_expiration(self, expiration: SessionExpiration) -> Self {
         Self { expiration, ..self }
     }
 
-    /// Returns how often a client should set the session again to stay as it is: after a third of the
-    /// time for which that lasts, so that one lost request does no harm, and the next may be late.
+    /// Returns how often a client should send the command again to keep its claim.
     ///
-    /// That time is the lifetime, or the 5 minutes after which an Available session fades where
-    /// that is less (rules S5 and S7). (ours) A client measures it by a clock that is never set, such
-    /// as `std::time::Instant`.
+    /// It is a third of the lifetime, or of the 5 minutes after which an Available session fades if
+    /// that is shorter (rules S5 and S7), so one lost request does no harm. Not specified by Graph.
+    /// Measure the interval with a monotonic clock, such as `std::time::Instant`.
     ///
     /// ```
     /// use presence_core::{SessionPresence, SetSession, SignedDuration};
     ///
-    /// let hour = "PT1H".parse().unwrap();
+    /// let hour = "PT1H".parse()?;
     /// let available = SetSession::new("phone", SessionPresence::Available).with_expiration(hour);
     /// assert_eq!(available.refresh_interval(), SignedDuration::seconds(100));
     /// let call = SetSession::new("phone", SessionPresence::InACall).with_expiration(hour);
     /// assert_eq!(call.refresh_interval(), SignedDuration::minutes(20));
+    /// # Ok::<(), presence_core::ExpirationError>(())
     /// ```
     #[must_use]
     pub fn refresh_interval(&self) -> SignedDuration {
-        SignedDuration::nanoseconds(session::stays_for(self.presence, self.expiration) / 3)
+        SignedDuration::nanoseconds(fading::lasts(self.claim, self.expiration) / 3)
     }
 }
 
-/// The body of Graph's `clearPresence`: removes a session (rules S10 and S11).
-///
-/// ```
-/// use presence_core::ClearSession;
-///
-/// let body = ClearSession::new("phone");
-/// # #[cfg(feature = "serde")]
-/// assert_eq!(serde_json::to_string(&body)?, r#"{"sessionId":"phone"}"#);
-/// # Ok::<(), serde_json::Error>(())
-/// ```
+/// Removes a session: Graph's `clearPresence` (rules S10 and S11).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct ClearSession<S> {
-    /// The caller's id of the session.
+    /// The session id.
     pub session_id: S,
 }
 
 impl<S> ClearSession<S> {
     /// Names the session to remove.
-    pub fn new(session_id: S) -> Self {
+    pub const fn new(session_id: S) -> Self {
         Self { session_id }
     }
 }
 
-/// The body of Graph's `setUserPreferredPresence`: prefers a presence (rules U1 to U4).
+/// Sets the preferred presence: Graph's `setUserPreferredPresence` (rules U1 to U4).
 ///
 /// ```
 /// use presence_core::{PreferredPresence, SetPreferred};
@@ -160,17 +145,17 @@ impl<S> ClearSession<S> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct SetPreferred {
-    /// What the user prefers.
+    /// The presence that the user prefers.
     pub presence: PreferredPresence,
-    /// How long the preference lives.
+    /// The lifetime of the preference.
     pub expiration: PreferredExpiration,
 }
 
 impl SetPreferred {
-    /// Prefers a presence for its default lifetime: 1 or 7 days (rule U2).
+    /// Prefers a presence for its default lifetime of 1 or 7 days (rule U2).
     #[must_use]
-    pub fn new(presence: PreferredPresence) -> Self {
-        Self { presence, expiration: presence.default_expiration() }
+    pub const fn new(presence: PreferredPresence) -> Self {
+        Self { presence, expiration: PreferredExpiration::default_for(presence) }
     }
 
     /// Sets the lifetime.
@@ -180,35 +165,17 @@ impl SetPreferred {
     }
 }
 
-/// The body of Graph's `clearUserPreferredPresence`: prefers nothing; never refused (rule U5).
+/// Removes the preferred presence: Graph's `clearUserPreferredPresence`. It is never rejected (rule
+/// U5).
 ///
-/// On the wire it is `{}`. Graph's SDK for Python posts no body at all instead: a server should take
-/// that for this command, without reading it.
-///
-/// ```
-/// use presence_core::{ClearPreferred, Presence, PresenceModel, Timestamp};
-///
-/// let mut user = PresenceModel::<u64>::new();
-/// let outcome = user.apply(ClearPreferred, Timestamp::UNIX_EPOCH)?;
-/// assert_eq!(outcome.current, Presence::Offline);
-/// # Ok::<(), presence_core::CommandError>(())
-/// ```
+/// The body is `{}`. Graph's SDK for Python sends no body at all: a server should accept that too.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct ClearPreferred;
 
-/// Lets time pass: frees what has expired and tells what has faded (rule T3).
+/// Lets time pass, as a command (rule T3).
 ///
-/// [`PresenceModel::tick`](crate::PresenceModel::tick) does the same and cannot be refused; the
-/// command is for logs and streams of commands, and for one user of a directory: see
-/// [`PresenceDirectory::presence`](crate::PresenceDirectory::presence).
-///
-/// ```
-/// use presence_core::{Command, Tick};
-///
-/// # #[cfg(feature = "serde")]
-/// assert_eq!(serde_json::to_string(&Command::<u64>::from(Tick))?, r#"{"tick":{}}"#);
-/// # Ok::<(), serde_json::Error>(())
-/// ```
+/// It is meant for logs and streams of commands, and for one user of a directory. A model also has
+/// [`PresenceModel::tick`](crate::PresenceModel::tick), which cannot fail.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Tick;
 
@@ -239,5 +206,42 @@ impl<S> From<ClearPreferred> for Command<S> {
 impl<S> From<Tick> for Command<S> {
     fn from(body: Tick) -> Self {
         Self::Tick(body)
+    }
+}
+
+/// The reason for which a command was rejected. A rejected command changes nothing (rule T4).
+///
+/// ```
+/// use presence_core::{ClearSession, CommandError, PresenceModel, Timestamp};
+///
+/// let mut ana = PresenceModel::new();
+/// let result = ana.apply(ClearSession::new("phone"), Timestamp::UNIX_EPOCH);
+/// assert_eq!(result, Err(CommandError::SessionNotFound));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// The session to clear does not exist or has expired (rule S11).
+    #[error("session not found, expected one that was set and has not expired")]
+    SessionNotFound,
+    /// The user has [`MAX_SESSIONS`] live sessions.
+    #[error("too many sessions, expected at most {MAX_SESSIONS} live ones")]
+    TooManySessions,
+}
+
+impl CommandError {
+    /// Returns the code of the error.
+    #[must_use]
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::SessionNotFound => ErrorCode::NotFound,
+            Self::TooManySessions => ErrorCode::Forbidden,
+        }
+    }
+
+    /// Returns the HTTP status of the code: 404 or 403.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.code().status()
     }
 }

@@ -2,33 +2,26 @@ use core::fmt;
 
 use thiserror::Error;
 
-use crate::model::MAX_SESSIONS;
-use crate::{Activity, Availability};
+use crate::vocabulary::{Activity, ActivityError, Availability, AvailabilityError};
 
-/// What a refusal is called on the wire, as Graph's `error.code` has it.
+/// The `error.code` of a Graph response.
 ///
 /// | code | status |
 /// |---|---|
 /// | `InvalidArgument` | 400 |
-/// | `NotFound` | 404 |
 /// | `Forbidden` | 403 |
+/// | `NotFound` | 404 |
 ///
-/// ```
-/// use presence_core::{CommandError, ErrorCode};
-///
-/// let refused = CommandError::SessionNotFound;
-/// assert_eq!(refused.code(), ErrorCode::NotFound);
-/// assert_eq!((refused.code().as_str(), refused.status()), ("NotFound", 404));
-/// ```
+/// Every error of this crate has a `code()` and a `status()`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorCode {
-    /// A value that no rule accepts.
+    /// A value that breaks a rule.
     InvalidArgument,
-    /// What the command names does not exist.
-    NotFound,
-    /// The command would pass a limit.
+    /// A command that would exceed a limit.
     Forbidden,
+    /// A command that names something that does not exist.
+    NotFound,
 }
 
 impl ErrorCode {
@@ -37,8 +30,8 @@ impl ErrorCode {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::InvalidArgument => "InvalidArgument",
-            Self::NotFound => "NotFound",
             Self::Forbidden => "Forbidden",
+            Self::NotFound => "NotFound",
         }
     }
 
@@ -47,8 +40,8 @@ impl ErrorCode {
     pub const fn status(self) -> u16 {
         match self {
             Self::InvalidArgument => 400,
-            Self::NotFound => 404,
             Self::Forbidden => 403,
+            Self::NotFound => 404,
         }
     }
 }
@@ -59,145 +52,57 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// A command that was refused, and so changed nothing (rule T4).
+/// A text or a pair that is not the presence that was expected.
 ///
 /// ```
-/// use presence_core::{ClearSession, CommandError, PresenceModel, Timestamp};
+/// use presence_core::{Presence, PresenceError, SessionPresence};
 ///
-/// let mut user = PresenceModel::new();
-/// let refused = user.apply(ClearSession::new("phone"), Timestamp::UNIX_EPOCH);
-/// assert_eq!(refused, Err(CommandError::SessionNotFound));
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
-#[non_exhaustive]
-pub enum CommandError {
-    /// The session to clear was never set, is cleared already, or has expired (rule S11).
-    #[error("the session does not exist or has expired")]
-    SessionNotFound,
-    /// The user holds as many live sessions as one user may: [`MAX_SESSIONS`].
-    #[error("the user has {MAX_SESSIONS} live sessions, and no more are allowed")]
-    TooManySessions,
-    /// The directory holds as many users as it can: 7/8 of 2³².
-    #[error("the directory is full")]
-    TooManyUsers,
-}
-
-impl CommandError {
-    /// Returns the code of the refusal on the wire.
-    #[must_use]
-    pub const fn code(&self) -> ErrorCode {
-        match self {
-            Self::SessionNotFound => ErrorCode::NotFound,
-            Self::TooManySessions | Self::TooManyUsers => ErrorCode::Forbidden,
-        }
-    }
-
-    /// Returns the HTTP status that goes with [`code`](Self::code).
-    #[must_use]
-    pub const fn status(&self) -> u16 {
-        self.code().status()
-    }
-}
-
-/// Two words that Graph knows, but that are none of the 11 pairs of [`Presence`](crate::Presence).
-///
-/// ```
-/// use presence_core::{Activity, Availability, Presence};
-///
-/// let error = Presence::try_from((Availability::Busy, Activity::InAMeeting)).unwrap_err();
+/// assert_eq!("Busy".parse::<Presence>(), Err(PresenceError::Malformed));
 /// assert_eq!(
-///     error.to_string(),
-///     "Busy/InAMeeting is not a presence that this machine can reach"
-/// );
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
-#[error("{availability}/{activity} is not a presence that this machine can reach")]
-#[non_exhaustive]
-pub struct PresenceError {
-    /// The first half of the pair.
-    pub availability: Availability,
-    /// The second half of the pair.
-    pub activity: Activity,
-}
-
-/// A pair that no session may claim (rule S4).
-///
-/// ```
-/// use presence_core::{Presence, SessionPresence};
-///
-/// let error = SessionPresence::try_from(Presence::Busy).unwrap_err();
-/// assert_eq!(
-///     error.to_string(),
-///     "a session cannot be set to Busy/Busy, only to Available/Available, Busy/InACall, \
+///     "Busy/Busy".parse::<SessionPresence>().unwrap_err().to_string(),
+///     "invalid session presence Busy/Busy, expected Available/Available, Busy/InACall, \
 ///      Busy/InAConferenceCall, DoNotDisturb/Presenting or Away/Away"
 /// );
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
-#[error(
-    "a session cannot be set to {availability}/{activity}, only to Available/Available, \
-     Busy/InACall, Busy/InAConferenceCall, DoNotDisturb/Presenting or Away/Away"
-)]
 #[non_exhaustive]
-pub struct SessionPresenceError {
-    /// The first half of the pair.
-    pub availability: Availability,
-    /// The second half of the pair.
-    pub activity: Activity,
+pub enum PresenceError {
+    /// The text is not two known words with a slash between them.
+    #[error("invalid presence, expected an availability and an activity such as Busy/InACall")]
+    Malformed,
+    /// The pair is not one of the 11 of [`Presence`](crate::Presence).
+    #[error("invalid presence {availability}/{activity}, expected a pair such as Busy/InACall")]
+    NotReachable {
+        /// The first word of the pair.
+        availability: Availability,
+        /// The second word of the pair.
+        activity: Activity,
+    },
+    /// No session may claim the pair (rule S4).
+    #[error(
+        "invalid session presence {availability}/{activity}, expected Available/Available, \
+         Busy/InACall, Busy/InAConferenceCall, DoNotDisturb/Presenting or Away/Away"
+    )]
+    NotClaimable {
+        /// The first word of the pair.
+        availability: Availability,
+        /// The second word of the pair.
+        activity: Activity,
+    },
+    /// No user may prefer the pair (rule U1).
+    #[error(
+        "invalid preferred presence {availability}/{activity}, expected Available/Available, \
+         Busy/Busy, DoNotDisturb/DoNotDisturb, BeRightBack/BeRightBack, Away/Away or Offline/OffWork"
+    )]
+    NotPreferable {
+        /// The first word of the pair.
+        availability: Availability,
+        /// The second word of the pair.
+        activity: Activity,
+    },
 }
 
-/// A pair that no user may prefer (rule U1).
-///
-/// ```
-/// use presence_core::{PreferredPresence, Presence};
-///
-/// let error = PreferredPresence::try_from(Presence::Offline).unwrap_err();
-/// assert_eq!(
-///     error.to_string(),
-///     "Offline/Offline cannot be preferred, only Available/Available, Busy/Busy, \
-///      DoNotDisturb/DoNotDisturb, BeRightBack/BeRightBack, Away/Away or Offline/OffWork"
-/// );
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
-#[error(
-    "{availability}/{activity} cannot be preferred, only Available/Available, Busy/Busy, \
-     DoNotDisturb/DoNotDisturb, BeRightBack/BeRightBack, Away/Away or Offline/OffWork"
-)]
-#[non_exhaustive]
-pub struct PreferredPresenceError {
-    /// The first half of the pair.
-    pub availability: Availability,
-    /// The second half of the pair.
-    pub activity: Activity,
-}
-
-/// A word that is no [`Availability`].
-///
-/// ```
-/// use presence_core::Availability;
-///
-/// assert_eq!(
-///     "available".parse::<Availability>().unwrap_err().to_string(),
-///     "unknown availability"
-/// );
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
-#[error("unknown availability")]
-#[non_exhaustive]
-pub struct AvailabilityError;
-
-/// A word that is no [`Activity`].
-///
-/// ```
-/// use presence_core::Activity;
-///
-/// assert_eq!("Lunch".parse::<Activity>().unwrap_err().to_string(), "unknown activity");
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
-#[error("unknown activity")]
-#[non_exhaustive]
-pub struct ActivityError;
-
-/// A lifetime that can't be read or is not allowed.
+/// A lifetime that cannot be parsed or is not allowed.
 ///
 /// ```
 /// use presence_core::{ExpirationError, SessionExpiration};
@@ -208,37 +113,38 @@ pub struct ActivityError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum ExpirationError {
-    /// The text is no duration as OData writes them.
-    #[error("malformed [ExpirationDuration], want one like PT1H30M or P1D")]
+    /// The text is not an `Edm.Duration`.
+    #[error("invalid [ExpirationDuration], expected a duration such as PT1H30M or P1D")]
     Malformed,
-    /// A duration, but one that rule S5 or U3 refuses.
+    /// The duration is outside the limits of rule S5 or U3. The text is Graph's.
     #[error("The provided [ExpirationDuration] is out of range.")]
     OutOfRange,
 }
 
-/// A text that is no instant of the form `YYYY-MM-DDThh:mm:ss[.fraction]Z`.
+/// A text that is not a timestamp of the form `YYYY-MM-DDThh:mm:ss[.fraction]Z`.
 ///
 /// ```
-/// use presence_core::rfc3339;
+/// use presence_core::timestamp;
 ///
-/// let error = rfc3339::parse("2026-11-20T09:00:00+01:00").unwrap_err();
-/// assert_eq!(error.to_string(), "malformed instant, want one like 2026-11-20T09:00:00Z");
+/// let error = timestamp::parse("2026-11-20T09:00:00+01:00").unwrap_err();
+/// assert_eq!(error.to_string(), "invalid timestamp, expected one such as 2026-11-20T09:00:00Z");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
-#[error("malformed instant, want one like 2026-11-20T09:00:00Z")]
+#[error("invalid timestamp, expected one such as 2026-11-20T09:00:00Z")]
 #[non_exhaustive]
-pub struct InstantError;
+pub struct TimestampError;
 
+/// Gives errors about values their code and status.
 macro_rules! invalid_argument {
-    ($($error:ident),+) => {$(
+    ($($error:ident),+ $(,)?) => {$(
         impl $error {
-            /// Returns [`ErrorCode::InvalidArgument`].
+            /// Returns [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument).
             #[must_use]
-            pub const fn code(&self) -> ErrorCode {
-                ErrorCode::InvalidArgument
+            pub const fn code(&self) -> $crate::error::ErrorCode {
+                $crate::error::ErrorCode::InvalidArgument
             }
 
-            /// Returns the HTTP status that goes with [`code`](Self::code): 400.
+            /// Returns the HTTP status of the code: 400.
             #[must_use]
             pub const fn status(&self) -> u16 {
                 self.code().status()
@@ -247,12 +153,6 @@ macro_rules! invalid_argument {
     )+};
 }
 
-invalid_argument!(
-    PresenceError,
-    SessionPresenceError,
-    PreferredPresenceError,
-    AvailabilityError,
-    ActivityError,
-    ExpirationError,
-    InstantError
-);
+pub(crate) use invalid_argument;
+
+invalid_argument!(AvailabilityError, ActivityError, PresenceError, ExpirationError, TimestampError);

@@ -1,4 +1,4 @@
-#![doc = include_str!("../README.md")]
+//! TODO
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(
@@ -14,37 +14,53 @@
 extern crate alloc;
 
 mod command;
-mod directory;
+pub mod directory;
 pub mod docs;
-mod duration;
 mod error;
-mod explanation;
-mod hasher;
-mod instant;
+mod expiration;
+mod fading;
 mod model;
-mod preferred;
 mod presence;
-mod queue;
-pub mod rfc3339;
-mod session;
-mod sessions;
+mod query;
 #[cfg(feature = "serde")]
-mod snapshot;
-mod stored;
-#[cfg(feature = "serde")]
-mod wire;
+mod serde;
+mod text;
+mod vocabulary;
 
 pub use time::{SignedDuration, Timestamp};
 
-pub use crate::command::{ClearPreferred, ClearSession, Command, SetPreferred, SetSession, Tick};
-pub use crate::directory::PresenceDirectory;
-pub use crate::error::{
-    ActivityError, AvailabilityError, CommandError, ErrorCode, ExpirationError, InstantError,
-    PreferredPresenceError, PresenceError, SessionPresenceError,
+pub use crate::command::{
+    ClearPreferred, ClearSession, Command, CommandError, MAX_SESSIONS, SetPreferred, SetSession, Tick,
 };
-pub use crate::explanation::{Explanation, Reason};
-pub use crate::hasher::{UserHashBuilder, UserHasher};
-pub use crate::model::{Change, Forecast, MAX_SESSIONS, Outcome, PresenceModel};
-pub use crate::preferred::{Preferred, PreferredExpiration, PreferredPresence};
-pub use crate::presence::{Activity, Availability, Presence};
-pub use crate::session::{Session, SessionExpiration, SessionPresence};
+pub use crate::directory::{PresenceDirectory, UserHashBuilder, UserHasher};
+pub use crate::error::{ErrorCode, ExpirationError, PresenceError, TimestampError};
+pub use crate::expiration::{PreferredExpiration, SessionExpiration};
+pub use crate::model::{
+    Change, Explanation, Forecast, Outcome, Preferred, PresenceModel, Reason, Session, Sessions,
+};
+pub use crate::presence::{PreferredPresence, Presence, SessionPresence};
+pub use crate::query::{
+    GetPresencesByUserId, MAX_USER_IDS, TooManyUserIds, UserPresence, UserPresences,
+};
+#[cfg(feature = "serde")]
+pub use crate::serde::{Body, BodyError};
+pub use crate::vocabulary::{Activity, ActivityError, Availability, AvailabilityError};
+
+/// The text form of timestamps: `YYYY-MM-DDThh:mm:ss[.fraction]Z`, with 1 to 9 digits in the fraction.
+///
+/// It is the part of RFC 3339 in which a timestamp has one form: capitals, no offset, no second 60.
+/// With the feature `serde`, the module can be named in `#[serde(with = "presence_core::timestamp")]`.
+///
+/// ```
+/// use presence_core::timestamp;
+///
+/// let at = timestamp::parse("2026-11-20T09:00:00.250Z")?;
+/// assert_eq!(at.as_milliseconds(), 1_795_165_200_250);
+/// assert_eq!(timestamp::display(at).to_string(), "2026-11-20T09:00:00.25Z");
+/// # Ok::<(), presence_core::TimestampError>(())
+/// ```
+pub mod timestamp {
+    #[cfg(feature = "serde")]
+    pub use crate::serde::text::{deserialize, serialize};
+    pub use crate::text::timestamp::{Display, display, parse};
+}

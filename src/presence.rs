@@ -1,40 +1,40 @@
-use alloc::format;
 use core::fmt;
 use core::str::FromStr;
 
-use crate::{ActivityError, AvailabilityError, PresenceError};
+use crate::error::PresenceError;
+use crate::vocabulary::{Activity, Availability};
 
-/// What others see: one of the 11 pairs of availability and activity that Graph's rules can reach.
-///
-/// The variants are declared in the order in which sessions compete, least first (rules P2 and
-/// P5), so the winner among sessions is the maximum. Pairs that no session shows (`OffWork`,
-/// `BeRightBack`, `Busy` and `DoNotDisturb`) stand where their availability ranks.
+/// A pair of availability and activity: one of the 11 that Graph's rules can reach.
 ///
 /// | presence | availability | activity | a session may claim it | a user may prefer it |
 /// |---|---|---|---|---|
-/// | `Offline` | `Offline` | `Offline` | no: it is the absence of sessions | no |
-/// | `OffWork` | `Offline` | `OffWork` | no | yes |
-/// | `Away` | `Away` | `Away` | yes, and by fading | yes |
-/// | `BeRightBack` | `BeRightBack` | `BeRightBack` | no | yes |
-/// | `AvailableInactive` | `Available` | `AvailableInactive` | by fading only | no |
-/// | `Available` | `Available` | `Available` | yes | yes |
-/// | `Busy` | `Busy` | `Busy` | no | yes |
-/// | `InACall` | `Busy` | `InACall` | yes | no |
-/// | `InAConferenceCall` | `Busy` | `InAConferenceCall` | yes | no |
-/// | `DoNotDisturb` | `DoNotDisturb` | `DoNotDisturb` | no | yes |
-/// | `Presenting` | `DoNotDisturb` | `Presenting` | yes | no |
+/// | `Offline` | Offline | Offline | no, it means that no session exists | no |
+/// | `OffWork` | Offline | OffWork | no | yes |
+/// | `Away` | Away | Away | yes, and by fading | yes |
+/// | `BeRightBack` | BeRightBack | BeRightBack | no | yes |
+/// | `AvailableInactive` | Available | AvailableInactive | only by fading | no |
+/// | `Available` | Available | Available | yes | yes |
+/// | `Busy` | Busy | Busy | no | yes |
+/// | `InACall` | Busy | InACall | yes | no |
+/// | `InAConferenceCall` | Busy | InAConferenceCall | yes | no |
+/// | `DoNotDisturb` | DoNotDisturb | DoNotDisturb | no | yes |
+/// | `Presenting` | DoNotDisturb | Presenting | yes | no |
 ///
-/// It is shown as `availability/activity`. With the feature `serde` it is read and written as
+/// The order of the variants is the order of precedence, lowest first (rules P2 and P5). The
+/// strongest session is therefore the maximum.
+///
+/// The text form is `availability/activity`. With the feature `serde`, the form is
 /// `{"availability":"Busy","activity":"InACall"}`.
 ///
 /// ```
-/// use presence_core::{Activity, Availability, Presence};
+/// use presence_core::{Activity, Availability, Presence, PresenceError};
 ///
-/// let presence = Presence::try_from((Availability::Busy, Activity::InACall))?;
+/// let presence: Presence = "Busy/InACall".parse()?;
 /// assert_eq!(presence, Presence::InACall);
-/// assert_eq!(presence.to_string(), "Busy/InACall");
-/// assert!(Presence::Presenting > presence);
-/// # Ok::<(), presence_core::PresenceError>(())
+/// assert_eq!(presence.availability(), Availability::Busy);
+/// assert_eq!(presence, Presence::try_from((Availability::Busy, Activity::InACall))?);
+/// assert!(presence < Presence::Presenting);
+/// # Ok::<(), PresenceError>(())
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -42,31 +42,31 @@ pub enum Presence {
     /// No session exists (rule S12).
     #[default]
     Offline,
-    /// The user prefers to appear offline, and a session exists (rule U8).
+    /// The user appears offline by choice (rule U8).
     OffWork,
     /// Away, by claim, by preference or by fading.
     Away,
-    /// The user will be right back.
+    /// Away for a moment.
     BeRightBack,
-    /// Available, but not heard of for 5 minutes (rule S7).
+    /// Available, but not refreshed for 5 minutes (rule S7).
     AvailableInactive,
     /// Available.
     Available,
-    /// Busy, as the user prefers it.
+    /// Busy, by preference.
     Busy,
-    /// In a call of two.
+    /// In a call.
     InACall,
-    /// In a call of many.
+    /// In a conference call.
     InAConferenceCall,
-    /// Not to be disturbed, as the user prefers it.
+    /// Not to be disturbed, by preference.
     DoNotDisturb,
-    /// Showing something to others, so not to be disturbed.
+    /// Presenting, so not to be disturbed.
     Presenting,
 }
 
 impl Presence {
-    /// All presences, in the order of precedence, least first.
-    pub const ALL: [Self; 11] = [
+    /// All presences, in the order of precedence, lowest first.
+    pub const ALL: &'static [Self] = &[
         Self::Offline,
         Self::OffWork,
         Self::Away,
@@ -80,13 +80,7 @@ impl Presence {
         Self::Presenting,
     ];
 
-    /// Returns the base information of the pair.
-    ///
-    /// ```
-    /// use presence_core::{Availability, Presence};
-    ///
-    /// assert_eq!(Presence::Presenting.availability(), Availability::DoNotDisturb);
-    /// ```
+    /// Returns the base information.
     #[must_use]
     pub const fn availability(self) -> Availability {
         match self {
@@ -99,13 +93,7 @@ impl Presence {
         }
     }
 
-    /// Returns the supplement of the pair, which no two presences share.
-    ///
-    /// ```
-    /// use presence_core::{Activity, Presence};
-    ///
-    /// assert_eq!(Presence::OffWork.activity(), Activity::OffWork);
-    /// ```
+    /// Returns the supplement. No two presences have the same one.
     #[must_use]
     pub const fn activity(self) -> Activity {
         match self {
@@ -122,149 +110,182 @@ impl Presence {
             Self::Presenting => Activity::Presenting,
         }
     }
-}
 
-impl fmt::Display for Presence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&format!("{}/{}", self.availability(), self.activity()))
+    /// Returns the pair as text, such as `Busy/InACall`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Offline => "Offline/Offline",
+            Self::OffWork => "Offline/OffWork",
+            Self::Away => "Away/Away",
+            Self::BeRightBack => "BeRightBack/BeRightBack",
+            Self::AvailableInactive => "Available/AvailableInactive",
+            Self::Available => "Available/Available",
+            Self::Busy => "Busy/Busy",
+            Self::InACall => "Busy/InACall",
+            Self::InAConferenceCall => "Busy/InAConferenceCall",
+            Self::DoNotDisturb => "DoNotDisturb/DoNotDisturb",
+            Self::Presenting => "DoNotDisturb/Presenting",
+        }
     }
 }
 
 impl TryFrom<(Availability, Activity)> for Presence {
     type Error = PresenceError;
 
-    /// Finds the presence that is the given pair.
+    /// Converts a pair of words.
     ///
     /// # Errors
     ///
-    /// [`PresenceError`] where the pair is none of the 11, as most pairs of Graph's words are.
+    /// [`PresenceError::NotReachable`] unless the pair is one of the 11.
     fn try_from((availability, activity): (Availability, Activity)) -> Result<Self, Self::Error> {
-        Self::ALL
-            .into_iter()
-            .find(|presence| (presence.availability(), presence.activity()) == (availability, activity))
-            .ok_or(PresenceError { availability, activity })
+        let is_pair =
+            |presence: &Self| presence.availability() == availability && presence.activity() == activity;
+        let found = Self::ALL.iter().copied().find(is_pair);
+        found.ok_or(PresenceError::NotReachable { availability, activity })
     }
 }
 
-/// An enumeration of Graph's words, each spelled as its variant is.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident, $error:ident: $($(#[$word_doc:meta])* $word:ident),+ $(,)?) => {
+/// Declares a column of the table: the presences that a session may claim or a user may prefer.
+macro_rules! column {
+    (
+        $(#[$doc:meta])* $column:ident, $error:ident:
+        $($(#[$presence_doc:meta])* $presence:ident),+ $(,)?
+    ) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
-        pub enum $name {
-            $($(#[$word_doc])* $word,)+
+        pub enum $column {
+            $($(#[$presence_doc])* $presence = Presence::$presence as isize,)+
         }
 
-        impl $name {
-            /// All words, in Graph's order.
-            pub const ALL: &'static [Self] = &[$(Self::$word),+];
+        impl $column {
+            /// All values, in the order of Graph's documents.
+            pub const ALL: &'static [Self] = &[$(Self::$presence),+];
 
-            /// Returns the word as Graph spells it.
+            /// Returns the presence that this is.
             #[must_use]
-            pub const fn as_str(self) -> &'static str {
+            pub const fn presence(self) -> Presence {
                 match self {
-                    $(Self::$word => stringify!($word),)+
+                    $(Self::$presence => Presence::$presence,)+
                 }
             }
-        }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.as_str())
+            /// Returns the pair as text, such as `Away/Away`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                self.presence().as_str()
             }
         }
 
-        impl FromStr for $name {
-            type Err = $error;
+        impl From<$column> for Presence {
+            fn from(presence: $column) -> Self {
+                presence.presence()
+            }
+        }
 
-            /// Reads a word; its spelling must be exact.
-            fn from_str(word: &str) -> Result<Self, Self::Err> {
-                match word {
-                    $(stringify!($word) => Ok(Self::$word),)+
-                    _ => Err($error),
+        impl TryFrom<Presence> for $column {
+            type Error = PresenceError;
+
+            /// Converts a presence.
+            ///
+            /// # Errors
+            ///
+            #[doc = concat!("[`PresenceError::", stringify!($error), "`] if it is not in the table.")]
+            fn try_from(presence: Presence) -> Result<Self, Self::Error> {
+                Self::try_from((presence.availability(), presence.activity()))
+            }
+        }
+
+        impl TryFrom<(Availability, Activity)> for $column {
+            type Error = PresenceError;
+
+            /// Converts a pair of words.
+            ///
+            /// # Errors
+            ///
+            #[doc = concat!("[`PresenceError::", stringify!($error), "`] if it is not in the table.")]
+            fn try_from((availability, activity): (Availability, Activity)) -> Result<Self, Self::Error> {
+                match Presence::try_from((availability, activity)) {
+                    $(Ok(Presence::$presence) => Ok(Self::$presence),)+
+                    Ok(_) | Err(_) => Err(PresenceError::$error { availability, activity }),
                 }
             }
         }
     };
 }
 
-words! {
-    /// The base information of a presence: every word that Graph's documents know.
+column! {
+    /// A presence that a session may claim (rule S4).
     ///
-    /// Not each of them can be reached here, but a client reads what Graph computed elsewhere.
+    /// It is read and written like [`Presence`].
     ///
     /// ```
-    /// use presence_core::Availability;
+    /// use presence_core::{Presence, SessionPresence};
     ///
-    /// assert_eq!("BusyIdle".parse(), Ok(Availability::BusyIdle));
-    /// assert!("busyidle".parse::<Availability>().is_err());
+    /// assert_eq!("Busy/InACall".parse(), Ok(SessionPresence::InACall));
+    /// assert!(SessionPresence::try_from(Presence::Busy).is_err());
     /// ```
-    Availability, AvailabilityError:
-    /// Can be spoken to.
+    SessionPresence, NotClaimable:
+    /// Available/Available, the only claim that fades (rule S7).
     Available,
-    /// Available, but idle; Graph reports it, this machine never does.
-    AvailableIdle,
-    /// Not there.
+    /// Busy/InACall.
+    InACall,
+    /// Busy/InAConferenceCall.
+    InAConferenceCall,
+    /// DoNotDisturb/Presenting.
+    Presenting,
+    /// Away/Away.
     Away,
-    /// Not there for a moment.
-    BeRightBack,
-    /// Occupied.
-    Busy,
-    /// Busy, but idle; Graph reports it, this machine never does.
-    BusyIdle,
-    /// Not to be disturbed.
-    DoNotDisturb,
-    /// Not connected, or wishing to look so.
-    Offline,
-    /// Graph does not know; this machine always does.
-    PresenceUnknown,
 }
 
-words! {
-    /// The supplement of a presence: every word that Graph's documents know.
+column! {
+    /// A presence that a user may prefer (rule U1).
     ///
-    /// Not each of them can be reached here, but a client reads what Graph computed elsewhere.
+    /// It is read and written like [`Presence`].
     ///
     /// ```
-    /// use presence_core::Activity;
+    /// use presence_core::{PreferredPresence, Presence};
     ///
-    /// assert_eq!("InAMeeting".parse(), Ok(Activity::InAMeeting));
-    /// assert_eq!(Activity::OffWork.to_string(), "OffWork");
+    /// assert_eq!("Offline/OffWork".parse(), Ok(PreferredPresence::OffWork));
+    /// assert!(PreferredPresence::try_from(Presence::InACall).is_err());
     /// ```
-    Activity, ActivityError:
-    /// Can be spoken to.
+    PreferredPresence, NotPreferable:
+    /// Available/Available. It does not fade (rule U7).
     Available,
-    /// Available, but not heard of for 5 minutes.
-    AvailableInactive,
-    /// Not there.
-    Away,
-    /// Not there for a moment.
-    BeRightBack,
-    /// Occupied.
+    /// Busy/Busy.
     Busy,
-    /// Not to be disturbed.
+    /// DoNotDisturb/DoNotDisturb.
     DoNotDisturb,
-    /// Working with no wish to be disturbed; Graph reports it, this machine never does.
-    Focusing,
-    /// In a call of two.
-    InACall,
-    /// In a call of many.
-    InAConferenceCall,
-    /// Inactive; Graph reports it, this machine never does.
-    Inactive,
-    /// In a meeting by the calendar; Graph reports it, this machine never does.
-    InAMeeting,
-    /// Not connected.
-    Offline,
-    /// Wishing to look as if not connected.
+    /// BeRightBack/BeRightBack.
+    BeRightBack,
+    /// Away/Away.
+    Away,
+    /// Offline/OffWork: appear offline (rule U8).
     OffWork,
-    /// Out of office by the calendar; Graph reports it, this machine never does.
-    OutOfOffice,
-    /// Graph does not know; this machine always does.
-    PresenceUnknown,
-    /// Showing something to others.
-    Presenting,
-    /// Reached by urgent messages only; Graph reports it, this machine never does.
-    UrgentInterruptionsOnly,
 }
+
+/// Implements the text form of pairs.
+macro_rules! text {
+    ($($pair:ident),+) => {$(
+        impl fmt::Display for $pair {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl FromStr for $pair {
+            type Err = PresenceError;
+
+            /// Parses a pair such as `Away/Away`. The spelling must be exact.
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                let (availability, activity) = text.split_once('/').ok_or(PresenceError::Malformed)?;
+                let availability = availability.parse().map_err(|_| PresenceError::Malformed)?;
+                let activity = activity.parse().map_err(|_| PresenceError::Malformed)?;
+                Self::try_from((availability, activity))
+            }
+        }
+    )+};
+}
+
+text!(Presence, SessionPresence, PreferredPresence);

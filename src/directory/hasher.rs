@@ -1,21 +1,12 @@
 use core::fmt;
 use core::hash::{BuildHasher, Hasher};
 
-/// How a directory hashes its users unless it is told otherwise.
+/// The default hasher of a directory.
 ///
-/// Quick, and seeded for each directory where the platform has anything to seed it with, which
-/// keeps accidents and idle attackers away. Where users choose their own ids and can measure how
-/// long answers take, hand [`PresenceDirectory::with_hasher`](crate::PresenceDirectory::with_hasher)
-/// a hasher that is made for that, such as `std::hash::RandomState`. Nothing that a directory answers
-/// depends on it.
-///
-/// ```
-/// use core::hash::BuildHasher;
-/// use presence_core::UserHashBuilder;
-///
-/// let hashes = UserHashBuilder::default();
-/// assert_eq!(hashes.hash_one("ana"), hashes.hash_one("ana"));
-/// ```
+/// It is fast, and seeded for each directory if the platform has a source of seeds. If users choose
+/// their own ids and can measure response times, pass a hasher that resists them to
+/// [`PresenceDirectory::with_hasher`](crate::PresenceDirectory::with_hasher), such as
+/// `std::hash::RandomState`. No answer of a directory depends on the hasher.
 #[derive(Debug, Clone, Default)]
 pub struct UserHashBuilder(foldhash::fast::RandomState);
 
@@ -28,17 +19,7 @@ impl BuildHasher for UserHashBuilder {
     }
 }
 
-/// The hasher of [`UserHashBuilder`].
-///
-/// ```
-/// use core::hash::{BuildHasher, Hasher};
-/// use presence_core::UserHashBuilder;
-///
-/// let hashes = UserHashBuilder::default();
-/// let mut hasher = hashes.build_hasher();
-/// hasher.write_u64(7);
-/// assert_eq!(hasher.finish(), hashes.hash_one(7_u64));
-/// ```
+/// The hasher that [`UserHashBuilder`] builds.
 #[derive(Clone)]
 pub struct UserHasher(foldhash::fast::FoldHasher<'static>);
 

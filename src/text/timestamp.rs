@@ -1,40 +1,24 @@
-//! Instants on the wire: `YYYY-MM-DDThh:mm:ss[.1 to 9 digits]Z`, and nothing else of RFC 3339.
-//!
-//! Capitals, no offsets, no 60th second: one instant has one form, and texts of equal precision
-//! sort as the instants do. With the feature `serde` the module can be named in
-//! `#[serde(with = "presence_core::rfc3339")]`; unlike the forms of the crate `time`, this one
-//! does not depend on features that other crates switch on.
-//!
-//! ```
-//! use presence_core::rfc3339;
-//!
-//! let at = rfc3339::parse("2026-11-20T09:00:00.250Z")?;
-//! assert_eq!(at.as_milliseconds(), 1_795_165_200_250);
-//! assert_eq!(rfc3339::display(at).to_string(), "2026-11-20T09:00:00.25Z");
-//! # Ok::<(), presence_core::InstantError>(())
-//! ```
-
 use core::fmt;
 
 use time::{Date, Month, Time, Timestamp, UtcDateTime};
 
-use crate::{InstantError, duration, instant};
+use crate::error::TimestampError;
+use crate::text::{duration, nanoseconds};
 
-/// Reads an instant.
+/// Parses a timestamp.
 ///
 /// # Errors
 ///
-/// [`InstantError`] where the text is not of the one form, or names a day or a time of day that
-/// does not exist.
+/// [`TimestampError`] if the text has another form, or if its day or time does not exist.
 ///
 /// ```
-/// use presence_core::{Timestamp, rfc3339};
+/// use presence_core::{Timestamp, timestamp};
 ///
-/// assert_eq!(rfc3339::parse("1970-01-01T00:00:00Z"), Ok(Timestamp::UNIX_EPOCH));
-/// assert!(rfc3339::parse("1970-01-01 00:00").is_err());
+/// assert_eq!(timestamp::parse("1970-01-01T00:00:00Z"), Ok(Timestamp::UNIX_EPOCH));
+/// assert!(timestamp::parse("1970-01-01 00:00").is_err());
 /// ```
-pub fn parse(text: &str) -> Result<Timestamp, InstantError> {
-    parts(text).ok_or(InstantError)
+pub fn parse(text: &str) -> Result<Timestamp, TimestampError> {
+    parts(text).ok_or(TimestampError)
 }
 
 fn parts(text: &str) -> Option<Timestamp> {
@@ -71,7 +55,7 @@ fn parts(text: &str) -> Option<Timestamp> {
     Some(UtcDateTime::new(date.ok()?, time.ok()?).into())
 }
 
-/// Takes a number of exactly so many digits, at least one and at most nine, off the front.
+/// Takes a number of exactly this many digits, 1 to 9, off the front of the text.
 fn number(rest: &mut &str, digits: usize) -> Option<u32> {
     let (number, after) = rest.split_at_checked(digits)?;
     if !number.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -81,30 +65,31 @@ fn number(rest: &mut &str, digits: usize) -> Option<u32> {
     number.parse().ok()
 }
 
-/// Returns the text of an instant, without trailing zeros in its fraction.
+/// Returns a value that displays a timestamp, without trailing zeros in the fraction.
 ///
-/// An instant outside the years 1677 to 2262 is written as the nearest one inside (rule T6).
+/// A timestamp outside the years 1677 to 2262 displays as the nearest one inside (rule T6).
 ///
 /// ```
-/// use presence_core::{Timestamp, rfc3339};
+/// use presence_core::{Timestamp, timestamp};
 ///
-/// assert_eq!(rfc3339::display(Timestamp::UNIX_EPOCH).to_string(), "1970-01-01T00:00:00Z");
+/// assert_eq!(timestamp::display(Timestamp::UNIX_EPOCH).to_string(), "1970-01-01T00:00:00Z");
 /// ```
 #[must_use]
-pub fn display(instant: Timestamp) -> impl fmt::Display + fmt::Debug + Copy {
-    Rfc3339(instant::from_nanoseconds(instant::to_nanoseconds(instant)))
+pub fn display(timestamp: Timestamp) -> Display {
+    Display(nanoseconds::to_timestamp(nanoseconds::from_timestamp(timestamp)))
 }
 
+/// A timestamp to be displayed, from [`display`].
 #[derive(Clone, Copy)]
-struct Rfc3339(Timestamp);
+pub struct Display(Timestamp);
 
-impl fmt::Debug for Rfc3339 {
+impl fmt::Debug for Display {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-impl fmt::Display for Rfc3339 {
+impl fmt::Display for Display {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (year, month, day) = self.0.to_calendar_date();
         let (hour, minute, second, nanosecond) = self.0.as_hms_nano();
@@ -126,6 +111,3 @@ impl fmt::Display for Rfc3339 {
 const fn digits(number: u8) -> [u8; 2] {
     [b'0' + number / 10, b'0' + number % 10]
 }
-
-#[cfg(feature = "serde")]
-pub use crate::wire::{deserialize_instant as deserialize, serialize_instant as serialize};

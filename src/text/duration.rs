@@ -1,24 +1,22 @@
-//! Lifetimes on the wire: OData's `Edm.Duration`, `[-]P[nD][T[nH][nM][n[.n]S]]`.
+//! The text form of durations: OData's `Edm.Duration`, `[-]P[nD][T[nH][nM][n[.n]S]]`.
 
 use core::fmt;
 
 use time::SignedDuration;
 
-use crate::ExpirationError;
+use crate::error::ExpirationError;
 
 const NANOSECONDS_IN_SECOND: u32 = 1_000_000_000;
 const SECONDS_IN_MINUTE: u64 = 60;
 const SECONDS_IN_HOUR: u64 = 60 * SECONDS_IN_MINUTE;
 const SECONDS_IN_DAY: u64 = 24 * SECONDS_IN_HOUR;
 
-/// Reads a duration.
-///
-/// Digits after the ninth of a fraction are dropped, and there may be any number of digits.
+/// Parses a duration. Digits after the ninth of a fraction are dropped.
 ///
 /// # Errors
 ///
-/// [`ExpirationError::Malformed`] if the text is no duration, else
-/// [`ExpirationError::OutOfRange`] if it overflows [`SignedDuration`].
+/// [`ExpirationError::Malformed`] if the text is not a duration, and
+/// [`ExpirationError::OutOfRange`] if it is one that overflows [`SignedDuration`].
 pub(crate) fn parse(text: &str) -> Result<SignedDuration, ExpirationError> {
     let (negative, unsigned) = match text.strip_prefix('-') {
         Some(unsigned) => (true, unsigned),
@@ -57,16 +55,16 @@ pub(crate) fn parse(text: &str) -> Result<SignedDuration, ExpirationError> {
     Ok(if negative { -duration } else { duration })
 }
 
-/// Takes `n` and its unit off the front of the text, if that is how it starts.
+/// Takes a number and its unit off the front of the text, if the text starts with them.
 ///
-/// A number too large for 64 bits is the largest one, which is out of range in every unit.
+/// A number above 64 bits becomes the largest one, which is out of range in every unit.
 fn component(rest: &mut &str, unit: char) -> Option<u64> {
     let (digits, after) = digits(rest)?;
     *rest = after.strip_prefix(unit)?;
     Some(digits.parse().unwrap_or(u64::MAX))
 }
 
-/// Reads what is left of the text as `n[.n]S`, or as nothing.
+/// Parses the rest of the text, which is `n[.n]S` or empty.
 fn seconds(rest: &str) -> Result<(Option<u64>, i32), ExpirationError> {
     if rest.is_empty() {
         return Ok((None, 0));
@@ -87,14 +85,13 @@ fn seconds(rest: &str) -> Result<(Option<u64>, i32), ExpirationError> {
     Ok((Some(whole.parse().unwrap_or(u64::MAX)), nanoseconds))
 }
 
-/// Splits the text after its leading digits, of which there must be one.
+/// Splits the text after its leading digits. There must be at least one.
 fn digits(text: &str) -> Option<(&str, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     (end > 0).then(|| text.split_at(end))
 }
 
-/// Writes a positive duration with carries, without parts that are zero and without trailing
-/// zeros.
+/// Writes a positive duration with carries, and without zero components or trailing zeros.
 pub(crate) fn write(duration: SignedDuration, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let total = duration.whole_seconds().unsigned_abs();
     let nanoseconds = duration.subsec_nanoseconds().unsigned_abs();
@@ -126,7 +123,7 @@ pub(crate) fn write(duration: SignedDuration, f: &mut fmt::Formatter<'_>) -> fmt
     Ok(())
 }
 
-/// Writes a dot and the fraction of a second without its trailing zeros, or nothing for zero.
+/// Writes a dot and the fraction of a second without trailing zeros. Zero writes nothing.
 pub(crate) fn write_fraction(nanoseconds: u32, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if nanoseconds == 0 {
         return Ok(());

@@ -1,0 +1,182 @@
+use core::borrow::Borrow;
+use core::fmt;
+use core::hash::{BuildHasher, Hash};
+
+use time::Timestamp;
+
+use crate::directory::{IntoIter, Iter, PresenceDirectory};
+use crate::model::{Explanation, PresenceModel};
+use crate::presence::Presence;
+use crate::text::nanoseconds;
+
+/// Reads.
+impl<U, S, H> PresenceDirectory<U, S, H>
+where
+    U: Hash,
+    H: BuildHasher,
+{
+    /// Returns the effective presence of a user at `now`. A user that is not stored is Offline.
+    ///
+    /// It can be ahead of the changes that were reported. To start watching a user, apply a
+    /// [`Tick`](crate::Tick) for it instead: `previous` is what other watchers know, and `current` is
+    /// where every later change goes on from.
+    ///
+    /// ```
+    /// use presence_core::{
+    ///     Presence, PresenceDirectory, SessionPresence, SetSession, SignedDuration, Timestamp,
+    /// };
+    ///
+    /// let now = Timestamp::UNIX_EPOCH;
+    /// let mut users = PresenceDirectory::<String, u64>::new();
+    /// let _ = users.apply("ana", SetSession::new(1, SessionPresence::InACall), now)?;
+    /// assert_eq!(users.presence("ana", now), Presence::InACall);
+    /// assert_eq!(users.presence("ana", now + SignedDuration::HOUR), Presence::Offline);
+    /// assert_eq!(users.presence("bob", now), Presence::Offline);
+    /// # Ok::<(), presence_core::CommandError>(())
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn presence<Q>(&self, user: &Q, now: Timestamp) -> Presence
+    where
+        U: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let now = nanoseconds::from_timestamp(now);
+        match self.table.find(user) {
+            None => Presence::Offline,
+            Some(slot) if slot.is_current(self.latest, now) => slot.model.reported(),
+            Some(slot) => slot.model.phase(now, now).presence,
+        }
+    }
+
+    /// Returns the effective presences of users at `now`, in the order of the users.
+    ///
+    /// ```
+    /// use presence_core::{Presence, PresenceDirectory, SessionPresence, SetSession, Timestamp};
+    ///
+    /// let now = Timestamp::UNIX_EPOCH;
+    /// let mut users = PresenceDirectory::<String, u64>::new();
+    /// let _ = users.apply("ana", SetSession::new(1, SessionPresence::InACall), now)?;
+    /// let presences: Vec<_> = users.presences(["ana", "bob"], now).collect();
+    /// assert_eq!(presences, [Presence::InACall, Presence::Offline]);
+    /// # Ok::<(), presence_core::CommandError>(())
+    /// ```
+    pub fn presences<'q, Q, I>(&self, users: I, now: Timestamp) -> Presences<'_, U, S, H, I::IntoIter>
+    where
+        U: Borrow<Q>,
+        Q: Hash + Eq + ?Sized + 'q,
+        I: IntoIterator<Item = &'q Q>,
+    {
+        Presences { directory: self, users: users.into_iter(), now }
+    }
+
+    /// Explains the effective presence of a user at `now`, as [`PresenceModel::explain`] does.
+    ///
+    /// ```
+    /// use presence_core::{PresenceDirectory, Reason, Timestamp};
+    ///
+    /// let users = PresenceDirectory::<String, u64>::new();
+    /// assert_eq!(users.explain("bob", Timestamp::UNIX_EPOCH).reason, Reason::NoSession);
+    /// ```
+    #[must_use]
+    pub fn explain<Q>(&self, user: &Q, now: Timestamp) -> Explanation<&S>
+    where
+        U: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+        S: Ord,
+    {
+        self.get(user).map_or_else(Explanation::without_model, |model| model.explain(now))
+    }
+
+    /// Returns the model of a user, if it is stored.
+    #[must_use]
+    pub fn get<Q>(&self, user: &Q) -> Option<&PresenceModel<S>>
+    where
+        U: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.table.find(user).map(|slot| &slot.model)
+    }
+
+    /// Returns whether a user is stored.
+    #[must_use]
+    pub fn contains<Q>(&self, user: &Q) -> bool
+    where
+        U: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.table.find(user).is_some()
+    }
+}
+
+impl<U, S, H> PresenceDirectory<U, S, H> {
+    /// Returns the users that are stored and their models, in an arbitrary order.
+    #[must_use]
+    pub fn iter(&self) -> Iter<'_, U, S> {
+        Iter { slots: self.table.iter() }
+    }
+
+    /// Returns how many users are stored.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Returns whether no user is stored.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<U: fmt::Debug, S: fmt::Debug, H> fmt::Debug for PresenceDirectory<U, S, H> {
+    /// Shows the users and their models.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self).finish()
+    }
+}
+
+impl<'a, U, S, H> IntoIterator for &'a PresenceDirectory<U, S, H> {
+    type Item = (&'a U, &'a PresenceModel<S>);
+    type IntoIter = Iter<'a, U, S>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl<U, S, H> IntoIterator for PresenceDirectory<U, S, H> {
+    type Item = (U, PresenceModel<S>);
+    type IntoIter = IntoIter<U, S>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        IntoIter { slots: self.table.into_iter() }
+    }
+}
+
+/// The effective presences of a list of users, from [`PresenceDirectory::presences`].
+#[must_use = "iterators are lazy and do nothing unless consumed"]
+#[derive(Debug, Clone)]
+pub struct Presences<'a, U, S, H, I> {
+    directory: &'a PresenceDirectory<U, S, H>,
+    users: I,
+    now: Timestamp,
+}
+
+impl<'q, U, S, H, I, Q> Iterator for Presences<'_, U, S, H, I>
+where
+    U: Borrow<Q> + Hash,
+    H: BuildHasher,
+    I: Iterator<Item = &'q Q>,
+    Q: Hash + Eq + ?Sized + 'q,
+{
+    type Item = Presence;
+
+    fn next(&mut self) -> Option<Presence> {
+        self.users.next().map(|user| self.directory.presence(user, self.now))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.users.size_hint()
+    }
+}

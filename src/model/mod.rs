@@ -1,0 +1,416 @@
+//! One user.
+
+mod explain;
+mod forecast;
+mod outcome;
+pub(crate) mod preference;
+pub(crate) mod record;
+pub(crate) mod session;
+
+use core::iter::FusedIterator;
+
+use time::Timestamp;
+
+pub use self::explain::{Explanation, Reason};
+pub use self::forecast::{Change, Forecast};
+pub use self::outcome::Outcome;
+pub use self::preference::Preferred;
+pub use self::session::Session;
+
+use self::preference::PreferredLease;
+use self::record::{Record, RecordSessions};
+use self::session::{Lease, Phase};
+use crate::command::{ClearSession, Command, CommandError, MAX_SESSIONS, SetPreferred, SetSession};
+use crate::presence::Presence;
+use crate::text::nanoseconds;
+
+/// The presence of one user: sessions, a preference, and the presence that was reported last.
+///
+/// The methods are of two kinds.
+/// - *Updates* change the model: [`apply`](Self::apply) and [`tick`](Self::tick). Each returns an
+///   [`Outcome`] with the effective presence before and after.
+/// - *Reads* change nothing and need no tick before them: [`presence`](Self::presence),
+///   [`deadline`](Self::deadline), [`forecast`](Self::forecast), [`sessions`](Self::sessions),
+///   [`preferred`](Self::preferred) and [`explain`](Self::explain). [`reported`](Self::reported) and
+///   [`is_empty`](Self::is_empty) look at what is stored, so they take no `now`.
+///
+/// `S` is the type of session ids. The model only compares them. The page
+/// [`docs::rules`](crate::docs::rules) lists the rules that are named here.
+///
+/// With the feature `serde`, a model is written and read as a snapshot: see
+/// [`docs::persistence`](crate::docs::persistence).
+///
+/// # Time
+///
+/// The model has no clock: every call takes `now`, and the page [`docs::time`](crate::docs::time) is
+/// the contract. While time does not go backwards, the effective presence depends only on the accepted
+/// commands and `now` (rule T3). When the clock steps back, the next update moves every start that is
+/// now in the future to its `now`, so nothing lives longer than its lifetime (rule T5).
+///
+/// ```
+/// use presence_core::{Presence, PresenceModel, SessionPresence, SetSession, SignedDuration, timestamp};
+///
+/// let nine = timestamp::parse("2026-11-20T09:00:00Z")?;
+/// let mut ana = PresenceModel::new();
+/// let outcome = ana.apply(SetSession::new("phone", SessionPresence::InACall), nine)?;
+/// assert_eq!(outcome.changed(), Some(Presence::InACall));
+///
+/// let five_past = nine + SignedDuration::minutes(5);
+/// assert_eq!(ana.deadline(nine), Some(five_past));
+/// assert_eq!(ana.presence(five_past - SignedDuration::NANOSECOND), Presence::InACall);
+/// assert_eq!(ana.presence(five_past), Presence::Offline);
+///
+/// assert_eq!(ana.tick(five_past).changed(), Some(Presence::Offline));
+/// assert!(ana.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PresenceModel<S> {
+    record: Record<S>,
+}
+
+impl<S> PresenceModel<S> {
+    /// Creates a user without sessions and without a preference: Offline (rule S12).
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { record: Record::new() }
+    }
+}
+
+impl<S> Default for PresenceModel<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Updates.
+impl<S: Ord> PresenceModel<S> {
+    /// Applies a command at `now`: expires, fades and aggregates first, then does what the command
+    /// says (rule T2).
+    ///
+    /// # Errors
+    ///
+    /// A rejected command changes nothing (rule T4).
+    /// - [`CommandError::SessionNotFound`] if the session to clear does not exist at `now` (rule S11).
+    /// - [`CommandError::TooManySessions`] if the command would create a session beyond
+    ///   [`MAX_SESSIONS`] live ones.
+    ///
+    /// ```
+    /// use presence_core::{
+    ///     ClearSession, CommandError, Presence, PresenceModel, SessionPresence, SetSession, Timestamp,
+    /// };
+    ///
+    /// let now = Timestamp::UNIX_EPOCH;
+    /// let mut ana = PresenceModel::new();
+    /// let outcome = ana.apply(SetSession::new("phone", SessionPresence::InACall), now)?;
+    /// assert_eq!((outcome.previous, outcome.current), (Presence::Offline, Presence::InACall));
+    /// let rejected = ana.apply(ClearSession::new("laptop"), now);
+    /// assert_eq!(rejected, Err(CommandError::SessionNotFound));
+    /// # Ok::<(), CommandError>(())
+    /// ```
+    pub fn apply(
+        &mut self,
+        command: impl Into<Command<S>>,
+        now: Timestamp,
+    ) -> Result<Outcome, CommandError> {
+        self.update(command.into(), nanoseconds::from_timestamp(now)).map(|(outcome, _)| outcome)
+    }
+
+    /// Applies a command, and returns the next deadline too.
+    pub(crate) fn update(
+        &mut self,
+        command: Command<S>,
+        now: i64,
+    ) -> Result<(Outcome, Option<i64>), CommandError> {
+        match command {
+            Command::SetSession(body) => self.set_session(body, now)?,
+            Command::ClearSession(body) => self.clear_session(&body, now)?,
+            Command::SetPreferred(body) => self.set_preferred(Some(body), now),
+            Command::ClearPreferred(_) => self.set_preferred(None, now),
+            Command::Tick(_) => self.expire(now),
+        }
+        Ok(self.report(now))
+    }
+
+    fn set_session(&mut self, body: SetSession<S>, now: i64) -> Result<(), CommandError> {
+        let SetSession { session_id, claim, expiration } = body;
+        if self.record.sessions().len() >= MAX_SESSIONS {
+            let live = || self.live_ids(now);
+            if live().count() >= MAX_SESSIONS && live().all(|id| *id != session_id) {
+                return Err(CommandError::TooManySessions);
+            }
+        }
+        self.expire(now);
+        let Some(lease) = Lease::new(claim, expiration, now) else {
+            debug_assert_eq!(self.record.sessions().len(), 0, "no session lives past the end of time");
+            return Ok(());
+        };
+        match self.record.lease_mut(&session_id) {
+            Some(stored) => *stored = lease,
+            None => self.record.insert(session_id, lease),
+        }
+        Ok(())
+    }
+
+    fn clear_session(&mut self, body: &ClearSession<S>, now: i64) -> Result<(), CommandError> {
+        if self.live_ids(now).all(|id| *id != body.session_id) {
+            return Err(CommandError::SessionNotFound);
+        }
+        self.expire(now);
+        self.record.remove(&body.session_id);
+        Ok(())
+    }
+
+    fn live_ids(&self, now: i64) -> impl Iterator<Item = &S> {
+        let live = move |(id, lease): (_, Lease)| lease.clamped(now).phase(now).map(|_| id);
+        self.record.sessions().filter_map(live)
+    }
+}
+
+impl<S> PresenceModel<S> {
+    /// Lets time pass until `now`: expires and fades (rules S6, S7 and U2).
+    ///
+    /// One late tick has the effect of many punctual ones (rule T3).
+    ///
+    /// ```
+    /// use presence_core::{
+    ///     Presence, PresenceModel, SessionPresence, SetSession, SignedDuration, Timestamp,
+    /// };
+    ///
+    /// let now = Timestamp::UNIX_EPOCH;
+    /// let mut ana = PresenceModel::new();
+    /// let _ = ana.apply(SetSession::new("phone", SessionPresence::Available), now)?;
+    /// let outcome = ana.tick(now + SignedDuration::DAY);
+    /// assert_eq!((outcome.previous, outcome.current), (Presence::Available, Presence::Offline));
+    /// # Ok::<(), presence_core::CommandError>(())
+    /// ```
+    pub fn tick(&mut self, now: Timestamp) -> Outcome {
+        self.pass(nanoseconds::from_timestamp(now)).0
+    }
+
+    /// Lets time pass, and returns the next deadline too.
+    pub(crate) fn pass(&mut self, now: i64) -> (Outcome, Option<i64>) {
+        self.expire(now);
+        self.report(now)
+    }
+
+    fn set_preferred(&mut self, body: Option<SetPreferred>, now: i64) {
+        self.expire(now);
+        let lease = body.and_then(|body| PreferredLease::new(body.presence, body.expiration, now));
+        self.record.set_preference(lease);
+    }
+
+    /// Moves starts in the future to `now` (rule T5), and removes what has ended.
+    pub(crate) fn expire(&mut self, now: i64) {
+        if !self.is_current(now) {
+            self.record.expire(now);
+        }
+        debug_assert!(self.is_current(now), "what is left is in force");
+    }
+
+    /// Returns whether everything that is stored has started and nothing has ended.
+    #[inline]
+    fn is_current(&self, now: i64) -> bool {
+        self.record.sessions().all(|(_, lease)| lease.phase(now).is_some())
+            && self.record.preference().is_none_or(|lease| lease.phase(now).is_some())
+    }
+
+    fn report(&mut self, now: i64) -> (Outcome, Option<i64>) {
+        let Phase { presence: current, end } = self.phase(now, now);
+        (Outcome { previous: self.record.report(current), current }, end)
+    }
+}
+
+/// Reads.
+impl<S> PresenceModel<S> {
+    /// Returns the effective presence at `now`.
+    ///
+    /// ```
+    /// use presence_core::{
+    ///     Presence, PresenceModel, SessionPresence, SetSession, SignedDuration, Timestamp,
+    /// };
+    ///
+    /// let now = Timestamp::UNIX_EPOCH;
+    /// let mut ana = PresenceModel::new();
+    /// let hour = "PT1H".parse()?;
+    /// let _ = ana.apply(SetSession::new(1, SessionPresence::Available).with_expiration(hour), now)?;
+    /// let after = |minutes| ana.presence(now + SignedDuration::minutes(minutes));
+    /// assert_eq!(
+    ///     [after(4), after(5), after(10), after(60)],
+    ///     [Presence::Available, Presence::AvailableInactive, Presence::Away, Presence::Offline]
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn presence(&self, now: Timestamp) -> Presence {
+        let now = nanoseconds::from_timestamp(now);
+        self.phase(now, now).presence
+    }
+
+    /// Returns when something next fades or expires if no command comes, whether or not that changes
+    /// the effective presence.
+    ///
+    /// It is always after `now`. `None` means that nothing is left that could end.
+    ///
+    /// ```
+    /// use presence_core::{PresenceModel, SessionPresence, SetSession, SignedDuration, Timestamp};
+    ///
+    /// let now = Timestamp::UNIX_EPOCH;
+    /// let mut ana = PresenceModel::new();
+    /// let hour = "PT1H".parse()?;
+    /// for (id, claim) in [("phone", SessionPresence::InACall), ("laptop", SessionPresence::Available)] {
+    ///     let _ = ana.apply(SetSession::new(id, claim).with_expiration(hour), now)?;
+    /// }
+    /// // The laptop fades behind the call.
+    /// assert_eq!(ana.deadline(now), Some(now + SignedDuration::minutes(5)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn deadline(&self, now: Timestamp) -> Option<Timestamp> {
+        let now = nanoseconds::from_timestamp(now);
+        self.phase(now, now).end.map(nanoseconds::to_timestamp)
+    }
+
+    /// Returns the changes of the effective presence after `now` if no command comes, in order of
+    /// time.
+    ///
+    /// A client that refreshes its sessions can apply the refreshes to come to a clone of the model.
+    ///
+    /// ```
+    /// use presence_core::{
+    ///     Availability, PresenceModel, SessionPresence, SetSession, SignedDuration, Timestamp,
+    /// };
+    ///
+    /// let now = Timestamp::UNIX_EPOCH;
+    /// let mut ana = PresenceModel::new();
+    /// let _ = ana.apply(SetSession::new(1, SessionPresence::InACall), now)?;
+    /// let free = ana.forecast(now).find(|change| change.presence.availability() != Availability::Busy);
+    /// assert_eq!(free.map(|change| change.at), Some(now + SignedDuration::minutes(5)));
+    /// # Ok::<(), presence_core::CommandError>(())
+    /// ```
+    #[must_use]
+    pub fn forecast(&self, now: Timestamp) -> Forecast<'_, S> {
+        Forecast::new(self, nanoseconds::from_timestamp(now))
+    }
+
+    /// Returns the sessions that are live at `now`, in the order of their ids.
+    #[must_use]
+    pub fn sessions(&self, now: Timestamp) -> Sessions<'_, S> {
+        Sessions { record: self.record.sessions(), now: nanoseconds::from_timestamp(now) }
+    }
+
+    /// Returns the preference that is in force at `now`, even if no session exists (rules P4 and U6).
+    ///
+    /// ```
+    /// use presence_core::{PreferredPresence, Presence, PresenceModel, SetPreferred, Timestamp};
+    ///
+    /// let now = Timestamp::UNIX_EPOCH;
+    /// let mut ana = PresenceModel::<u64>::new();
+    /// let _ = ana.apply(SetPreferred::new(PreferredPresence::Busy), now)?;
+    /// assert_eq!(ana.preferred(now).unwrap().presence, PreferredPresence::Busy);
+    /// assert_eq!(ana.presence(now), Presence::Offline);
+    /// # Ok::<(), presence_core::CommandError>(())
+    /// ```
+    #[must_use]
+    pub fn preferred(&self, now: Timestamp) -> Option<Preferred> {
+        self.record.preference()?.view(nanoseconds::from_timestamp(now))
+    }
+
+    /// Returns the presence that the last update reported. A new model has reported Offline.
+    #[inline]
+    #[must_use]
+    pub fn reported(&self) -> Presence {
+        self.record.reported()
+    }
+
+    /// Returns whether the model equals a new one: it stores no session and no preference, and has
+    /// reported Offline.
+    ///
+    /// What has expired is stored until the next update.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let is_stored = self.record.sessions().len() > 0 || self.record.preference().is_some();
+        !is_stored && self.reported() == Presence::Offline
+    }
+
+    /// Aggregates at `now` (rules P1 to P5, S12 and U8) what an update at `updated`, not after `now`,
+    /// leaves.
+    #[inline]
+    pub(crate) fn phase(&self, updated: i64, now: i64) -> Phase {
+        let phases = self.record.sessions().filter_map(|(_, lease)| lease.clamped(updated).phase(now));
+        let sessions = phases.reduce(Phase::beside);
+        let preference = self.record.preference().and_then(|lease| lease.clamped(updated).phase(now));
+        match (sessions, preference) {
+            (None, None) => Phase { presence: Presence::Offline, end: None },
+            (None, Some(preference)) => Phase { presence: Presence::Offline, ..preference },
+            (Some(sessions), None) => sessions,
+            (Some(sessions), Some(preference)) => {
+                Phase { presence: preference.presence, ..sessions.beside(preference) }
+            }
+        }
+    }
+}
+
+/// What a directory does with the models that it stores.
+impl<S> PresenceModel<S> {
+    /// Replaces the lease of a session, if it exists, in a model that is current at `now`.
+    #[inline]
+    pub(crate) fn refresh(&mut self, session_id: &S, lease: Lease, now: i64) -> Option<Outcome>
+    where
+        S: PartialEq,
+    {
+        debug_assert!(self.is_current(now), "a refresh is a shortcut for current models");
+        let (previous, current) = self.record.refresh(session_id, lease, now)?;
+        Some(Outcome { previous, current })
+    }
+
+    /// Returns when a tick next has something to do: at `now` if there is something to report.
+    pub(crate) fn due_at(&self, now: i64) -> Option<i64> {
+        let Phase { presence, end } = self.phase(now, now);
+        if presence == self.reported() { end } else { Some(now) }
+    }
+
+    /// Takes over what another model has reported.
+    pub(crate) fn set_reported(&mut self, reported: Presence) {
+        let _ = self.record.report(reported);
+    }
+}
+
+/// What a snapshot stores and restores.
+#[cfg(feature = "serde")]
+impl<S> PresenceModel<S> {
+    pub(crate) fn record(&self) -> &Record<S> {
+        &self.record
+    }
+
+    pub(crate) fn from_record(record: Record<S>) -> Self {
+        Self { record }
+    }
+}
+
+/// The live sessions of a user in the order of their ids, from [`PresenceModel::sessions`].
+#[derive(Debug)]
+pub struct Sessions<'a, S> {
+    record: RecordSessions<'a, S>,
+    now: i64,
+}
+
+impl<S> Clone for Sessions<'_, S> {
+    fn clone(&self) -> Self {
+        Self { record: self.record.clone(), now: self.now }
+    }
+}
+
+impl<'a, S> Iterator for Sessions<'a, S> {
+    type Item = Session<&'a S>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.record.find_map(|(id, lease)| lease.view(id, self.now))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, self.record.size_hint().1)
+    }
+}
+
+impl<S> FusedIterator for Sessions<'_, S> {}

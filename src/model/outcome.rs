@@ -1,0 +1,33 @@
+use crate::presence::Presence;
+
+/// The result of an update.
+///
+/// With the feature `serde`, the form is `{"previous":…,"current":…}`.
+///
+/// ```
+/// use presence_core::{Presence, PresenceModel, SessionPresence, SetSession, Timestamp};
+///
+/// let now = Timestamp::UNIX_EPOCH;
+/// let mut ana = PresenceModel::new();
+/// let call = SetSession::new("phone", SessionPresence::InACall);
+/// assert_eq!(ana.apply(call, now)?.changed(), Some(Presence::InACall));
+/// assert_eq!(ana.apply(call, now)?.changed(), None);
+/// # Ok::<(), presence_core::CommandError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[must_use = "a change that is not published is lost"]
+pub struct Outcome {
+    /// The effective presence that the update before this one reported.
+    pub previous: Presence,
+    /// The effective presence now.
+    pub current: Presence,
+}
+
+impl Outcome {
+    /// Returns the effective presence if it has changed.
+    #[must_use]
+    pub fn changed(&self) -> Option<Presence> {
+        (self.previous != self.current).then_some(self.current)
+    }
+}

@@ -1,0 +1,5 @@
+//! The text forms of time, and the form in which time is computed.
+
+pub(crate) mod duration;
+pub(crate) mod nanoseconds;
+pub(crate) mod timestamp;

@@ -1,0 +1,141 @@
+use core::fmt;
+use core::str::FromStr;
+
+use thiserror::Error;
+
+/// Declares an enum of words that Graph spells as the variants are spelled.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident, $error:ident: $($(#[$word_doc:meta])* $word:ident),+ $(,)?) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$word_doc])* $word,)+
+        }
+
+        impl $name {
+            /// All words, in Graph's order.
+            pub const ALL: &'static [Self] = &[$(Self::$word),+];
+
+            /// Returns the word as Graph spells it.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$word => stringify!($word),)+
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = $error;
+
+            /// Parses a word. The spelling must be exact.
+            fn from_str(word: &str) -> Result<Self, Self::Err> {
+                match word {
+                    $(stringify!($word) => Ok(Self::$word),)+
+                    _ => Err($error),
+                }
+            }
+        }
+    };
+}
+
+words! {
+    /// The base information of a presence.
+    ///
+    /// It has every word that Graph documents, because a client also reads presences that Graph
+    /// computed. [`Presence`](crate::Presence) lists the ones that this crate computes.
+    ///
+    /// ```
+    /// use presence_core::Availability;
+    ///
+    /// assert_eq!("BusyIdle".parse(), Ok(Availability::BusyIdle));
+    /// assert!("busyidle".parse::<Availability>().is_err());
+    /// ```
+    Availability, AvailabilityError:
+    /// Available to talk.
+    Available,
+    /// Available, but idle. Only Graph reports it.
+    AvailableIdle,
+    /// Away.
+    Away,
+    /// Away for a moment.
+    BeRightBack,
+    /// Busy.
+    Busy,
+    /// Busy, but idle. Only Graph reports it.
+    BusyIdle,
+    /// Not to be disturbed.
+    DoNotDisturb,
+    /// Not connected, or appearing so.
+    Offline,
+    /// Not known. Only Graph reports it.
+    PresenceUnknown,
+}
+
+words! {
+    /// The supplement to an [`Availability`].
+    ///
+    /// It has every word that Graph documents, because a client also reads presences that Graph
+    /// computed. [`Presence`](crate::Presence) lists the ones that this crate computes.
+    ///
+    /// ```
+    /// use presence_core::Activity;
+    ///
+    /// assert_eq!("InAMeeting".parse(), Ok(Activity::InAMeeting));
+    /// assert_eq!(Activity::OffWork.to_string(), "OffWork");
+    /// ```
+    Activity, ActivityError:
+    /// Available to talk.
+    Available,
+    /// Available, but not refreshed for 5 minutes.
+    AvailableInactive,
+    /// Away.
+    Away,
+    /// Away for a moment.
+    BeRightBack,
+    /// Busy.
+    Busy,
+    /// Not to be disturbed.
+    DoNotDisturb,
+    /// Working without interruptions. Only Graph reports it.
+    Focusing,
+    /// In a call.
+    InACall,
+    /// In a conference call.
+    InAConferenceCall,
+    /// Inactive. Only Graph reports it.
+    Inactive,
+    /// In a meeting, by the calendar. Only Graph reports it.
+    InAMeeting,
+    /// Not connected.
+    Offline,
+    /// Appearing offline by choice.
+    OffWork,
+    /// Out of office, by the calendar. Only Graph reports it.
+    OutOfOffice,
+    /// Not known. Only Graph reports it.
+    PresenceUnknown,
+    /// Presenting.
+    Presenting,
+    /// Open to urgent messages only. Only Graph reports it.
+    UrgentInterruptionsOnly,
+}
+
+/// A word that is not an [`Availability`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
+#[error("unknown availability, expected a word such as Available, Busy or Away")]
+#[non_exhaustive]
+pub struct AvailabilityError;
+
+/// A word that is not an [`Activity`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
+#[error("unknown activity, expected a word such as Available, InACall or Away")]
+#[non_exhaustive]
+pub struct ActivityError;
