@@ -1,4 +1,46 @@
-//! TODO
+//! Presence, such as "Available", "In a call" or "Away", by the rules that Microsoft Graph documents.
+//!
+//! - [`PresenceModel`] is one user: apply commands with a timestamp, and read the effective presence, what
+//!   changed, and when to check next.
+//! - [`PresenceDirectory`] is many users with one deadline.
+//! - The commands are Graph's bodies: [`SetSession`], [`ClearSession`], [`SetPreferred`] and
+//!   [`ClearPreferred`]. Read them as [`Body`], which returns typed errors.
+//!
+//! The crate has no clock, no threads and no I/O. Every call takes `now`; nothing is read from the outside.
+//!
+//! ```
+//! use presence_core::{Presence, PresenceModel, SessionPresence, SetSession, SignedDuration, timestamp};
+//!
+//! let nine = timestamp::parse("2026-11-20T09:00:00Z")?;
+//! let mut ana = PresenceModel::new();
+//! let outcome = ana.apply(SetSession::new("phone", SessionPresence::InACall), nine)?;
+//! assert_eq!(outcome.changed(), Some(Presence::InACall)); // publish it
+//!
+//! let deadline = ana.deadline(nine).unwrap(); // tick then, unless the phone refreshes its session
+//! assert_eq!(deadline, nine + SignedDuration::minutes(5));
+//! assert_eq!(ana.tick(deadline).changed(), Some(Presence::Offline));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Guide
+//!
+//! | page | answers |
+//! |---|---|
+//! | [`docs::rules`] | What does it do, exactly? |
+//! | [`docs::time`] | Which `now` do I pass, and when do I tick? |
+//! | [`docs::directories`] | How do I build a server? |
+//! | [`docs::graph`] | How do I speak Graph's protocol? |
+//! | [`docs::persistence`] | How do I store it, and restore it? |
+//! | [`docs::why`] | Why is it built this way? |
+//! | [`docs::coming_from`] | What is it called in Graph, XMPP, SIP or a status column? |
+//! | [`docs::names`] | What is each public name for? |
+//!
+//! # Features
+//!
+//! | feature | default | adds |
+//! |---|---|---|
+//! | `serde` | yes | Graph's bodies, snapshots of models, and the form of everything that is read |
+//! | `std` | no | `Timestamp::now()`, and conversions from `std::time::SystemTime` |
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(
@@ -45,6 +87,11 @@ pub use crate::query::{
 #[cfg(feature = "serde")]
 pub use crate::serde::{Body, BodyError};
 pub use crate::vocabulary::{Activity, ActivityError, Availability, AvailabilityError};
+
+/// Tests the code of the README.
+#[cfg(all(doctest, feature = "serde", feature = "std"))]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
 
 /// The text form of timestamps: `YYYY-MM-DDThh:mm:ss[.fraction]Z`, with 1 to 9 digits in the fraction.
 ///

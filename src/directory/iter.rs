@@ -1,10 +1,13 @@
 use core::fmt;
+use core::hash::{BuildHasher, Hash};
 use core::iter::FusedIterator;
 
 use hashbrown::hash_table;
+use time::Timestamp;
 
 use crate::directory::table::Slot;
-use crate::model::PresenceModel;
+use crate::directory::{PresenceDirectory, UserHashBuilder};
+use crate::model::{Outcome, PresenceModel};
 
 /// The users of a directory and their models in an arbitrary order, from
 /// [`PresenceDirectory::iter`](crate::PresenceDirectory::iter).
@@ -65,4 +68,46 @@ impl<U, S> fmt::Debug for IntoIter<U, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IntoIter").field("len", &self.len()).finish_non_exhaustive()
     }
+}
+
+/// The changes until a timestamp, from [`PresenceDirectory::changes_until`].
+#[must_use = "iterators are lazy and do nothing unless consumed"]
+#[derive(Debug)]
+pub struct ChangesUntil<'a, U, S, H = UserHashBuilder> {
+    directory: &'a mut PresenceDirectory<U, S, H>,
+    until: Timestamp,
+}
+
+impl<'a, U, S, H> ChangesUntil<'a, U, S, H> {
+    pub(super) fn new(directory: &'a mut PresenceDirectory<U, S, H>, until: Timestamp) -> Self {
+        Self { directory, until }
+    }
+}
+
+impl<U, S, H> Iterator for ChangesUntil<'_, U, S, H>
+where
+    U: Clone + Hash + Ord,
+    H: BuildHasher,
+{
+    type Item = (Timestamp, U, Outcome);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let deadline = self.directory.next_deadline();
+            let now = deadline.map_or(self.until, |deadline| deadline.min(self.until));
+            if let Some((user, outcome)) = self.directory.tick(now) {
+                return Some((now, user, outcome));
+            }
+            if now >= self.until {
+                return None;
+            }
+        }
+    }
+}
+
+impl<U, S, H> FusedIterator for ChangesUntil<'_, U, S, H>
+where
+    U: Clone + Hash + Ord,
+    H: BuildHasher,
+{
 }

@@ -9,13 +9,12 @@ mod table;
 use alloc::borrow::ToOwned;
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
-use core::iter::FusedIterator;
 use core::time::Duration;
 
 use time::Timestamp;
 
 pub use self::hasher::{UserHashBuilder, UserHasher};
-pub use self::iter::{IntoIter, Iter};
+pub use self::iter::{ChangesUntil, IntoIter, Iter};
 pub use self::reads::Presences;
 
 use self::table::{Slot, Table};
@@ -409,7 +408,7 @@ where
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn changes_until(&mut self, until: Timestamp) -> ChangesUntil<'_, U, S, H> {
-        ChangesUntil { directory: self, until }
+        ChangesUntil::new(self, until)
     }
 }
 
@@ -499,40 +498,4 @@ impl<U, S> Slot<U, S> {
         self.model.expire(due_at);
         Some(next)
     }
-}
-
-/// The changes until a timestamp, from [`PresenceDirectory::changes_until`].
-#[must_use = "iterators are lazy and do nothing unless consumed"]
-#[derive(Debug)]
-pub struct ChangesUntil<'a, U, S, H = UserHashBuilder> {
-    directory: &'a mut PresenceDirectory<U, S, H>,
-    until: Timestamp,
-}
-
-impl<U, S, H> Iterator for ChangesUntil<'_, U, S, H>
-where
-    U: Clone + Hash + Ord,
-    H: BuildHasher,
-{
-    type Item = (Timestamp, U, Outcome);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let deadline = self.directory.next_deadline();
-            let now = deadline.map_or(self.until, |deadline| deadline.min(self.until));
-            if let Some((user, outcome)) = self.directory.tick(now) {
-                return Some((now, user, outcome));
-            }
-            if now >= self.until {
-                return None;
-            }
-        }
-    }
-}
-
-impl<U, S, H> FusedIterator for ChangesUntil<'_, U, S, H>
-where
-    U: Clone + Hash + Ord,
-    H: BuildHasher,
-{
 }
