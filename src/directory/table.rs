@@ -39,6 +39,23 @@ pub(super) struct Slot<U, S> {
     pub(super) model: PresenceModel<S>,
 }
 
+impl<U, S> Slot<U, S> {
+    /// Returns whether nothing of the user has ended since the last update, at a `now` that is not
+    /// before the latest one.
+    #[inline]
+    pub(super) fn is_current(&self, latest: i64, now: i64) -> bool {
+        latest <= now && now < self.due_at
+    }
+
+    /// Passes a deadline at which there is nothing to report: after a refresh, or if what ended was not
+    /// visible. Returns the next deadline.
+    pub(super) fn pass_silently(&mut self, due_at: i64) -> Option<i64> {
+        let next = self.model.due_at(due_at).filter(|next| *next > due_at)?;
+        self.model.expire(due_at);
+        Some(next)
+    }
+}
+
 impl<U, S, H> Table<U, S, H> {
     pub(super) fn new(capacity: usize, hasher: H) -> Self {
         Self {
