@@ -4,7 +4,10 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use serde::de::value::{Error as ValueError, MapAccessDeserializer, MapDeserializer, SeqDeserializer};
-use serde::de::{Deserialize, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, IntoDeserializer, MapAccess,
+    SeqAccess, Visitor,
+};
 use serde::forward_to_deserialize_any;
 
 use crate::error::invalid_argument;
@@ -51,10 +54,16 @@ pub struct BodyError {
 
 invalid_argument!(BodyError);
 
+/// The fields of bodies. Other fields of a body are not read.
+const FIELDS: &[&str] = &["sessionId", "availability", "activity", "expirationDuration", "ids"];
+/// The fields of commands, which hold bodies.
+const ACTIONS: &[&str] =
+    &["setPresence", "clearPresence", "setUserPreferredPresence", "clearUserPreferredPresence", "tick"];
+
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Body<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let checked = T::deserialize(Value::deserialize(deserializer)?);
-        Ok(Self(checked.map_err(|error| BodyError { message: error.to_string() })))
+        let value = Part::Body.deserialize(deserializer)?;
+        Ok(Self(T::deserialize(value).map_err(|error| BodyError { message: error.to_string() })))
     }
 }
 
@@ -70,15 +79,22 @@ enum Value<'a> {
     Object(Vec<(Value<'a>, Value<'a>)>),
 }
 
-impl<'de> Deserialize<'de> for Value<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
+/// The part of a request that a value is read from.
+#[derive(Clone, Copy)]
+enum Part {
+    Body,
+    Field,
+}
+
+impl<'de> DeserializeSeed<'de> for Part {
+    type Value = Value<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value<'de>, D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 
-struct ValueVisitor;
-
-impl<'de> Visitor<'de> for ValueVisitor {
+impl<'de> Visitor<'de> for Part {
     type Value = Value<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -115,7 +131,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Value<'de>, A::Error> {
         let mut list = Vec::new();
-        while let Some(value) = values.next_element()? {
+        while let Some(value) = values.next_element_seed(Self::Field)? {
             list.push(value);
         }
         Ok(Value::List(list))
@@ -123,8 +139,18 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value<'de>, A::Error> {
         let mut object = Vec::new();
-        while let Some(field) = fields.next_entry()? {
-            object.push(field);
+        while let Some(name) = fields.next_key_seed(Self::Field)? {
+            let value = match (self, &name) {
+                (Self::Body, Value::Text(name)) if ACTIONS.contains(&&**name) => {
+                    fields.next_value_seed(Self::Body)?
+                }
+                (Self::Body, Value::Text(name)) if !FIELDS.contains(&&**name) => {
+                    fields.next_value::<IgnoredAny>()?;
+                    Value::Null
+                }
+                (Self::Body | Self::Field, _) => fields.next_value_seed(Self::Field)?,
+            };
+            object.push((name, value));
         }
         Ok(Value::Object(object))
     }
