@@ -1,11 +1,13 @@
-//! Where `cargo test` has put an example.
+//! The executables of the examples.
 
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::SystemTime;
 
-/// Finds an example; builds it where only the test that asks for it was asked for.
+/// Returns the path of an example. `cargo test` builds the examples, `cargo test --test NAME` does not:
+/// then this builds it.
 pub(crate) fn executable(example: &str) -> PathBuf {
     let test = env::current_exe().unwrap();
     let profile = test.parent().and_then(Path::parent).expect("tests are in target/PROFILE/deps");
@@ -18,12 +20,18 @@ pub(crate) fn executable(example: &str) -> PathBuf {
 
 fn is_fresh(executable: &Path) -> bool {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let modified = |path: PathBuf| fs::metadata(path).and_then(|file| file.modified()).ok();
-    let sources = ["src", "examples", "examples/replay"]
-        .into_iter()
-        .flat_map(|folder| fs::read_dir(package.join(folder)).unwrap().map(|file| file.unwrap().path()));
-    let newest = sources.filter(|path| path.is_file()).filter_map(modified).max();
-    modified(executable.to_owned()).is_some_and(|built| Some(built) > newest)
+    let newest =
+        ["src", "examples"].into_iter().filter_map(|folder| modified(&package.join(folder))).max();
+    modified(executable).is_some_and(|built| Some(built) > newest)
+}
+
+/// Returns when a file was last modified; of a folder, the latest of its files.
+fn modified(path: &Path) -> Option<SystemTime> {
+    if path.is_dir() {
+        fs::read_dir(path).ok()?.filter_map(|entry| modified(&entry.ok()?.path())).max()
+    } else {
+        fs::metadata(path).and_then(|file| file.modified()).ok()
+    }
 }
 
 fn build(profile: &Path, example: &str) {

@@ -1,10 +1,10 @@
-//! Golden texts, renewed by `UPDATE_GOLDEN=1 cargo test`.
+//! Golden files. `UPDATE_GOLDEN=1 cargo test` rewrites them.
 
 use std::env;
 use std::fs;
 use std::path::Path;
 
-/// Compares with a file of the folder `tests`, line by line.
+/// Compares a text with a file of the folder `tests`, line by line.
 pub(crate) fn assert_golden(file: &str, actual: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(file);
     if env::var_os("UPDATE_GOLDEN").is_some() {

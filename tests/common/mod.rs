@@ -1,6 +1,6 @@
-//! What the tests share: a day on the clock, and commands in few words.
+//! What the test files share: a day on the clock, and short forms of commands.
 
-#![allow(dead_code, reason = "no test file needs all of it")]
+#![allow(dead_code, reason = "no test file uses all of it")]
 
 use presence_core::{
     Command, PreferredPresence, Presence, PresenceModel, SessionPresence, SetPreferred, SetSession,
@@ -11,7 +11,7 @@ use proptest::test_runner::{Config, RngSeed};
 /// The day of all clock faces, 2026-11-20, in seconds since 1970.
 const MIDNIGHT: i64 = 1_795_132_800;
 
-/// Returns the instant that a clock shows: `hh:mm` or `hh:mm:ss`; `33:00` is 9 o'clock on the next day.
+/// Returns the timestamp of a clock face, `hh:mm` or `hh:mm:ss`. `33:00` is 9 o'clock on the next day.
 pub(crate) fn at(face: &str) -> Timestamp {
     let seconds = face.split(':').chain(["0"]).take(3).fold(0, |total, part| {
         total * 60 + part.parse::<i64>().unwrap_or_else(|_| panic!("not a clock face: {face}"))
@@ -19,19 +19,19 @@ pub(crate) fn at(face: &str) -> Timestamp {
     Timestamp::from_seconds(MIDNIGHT + seconds).unwrap()
 }
 
-/// Returns the instant one nanosecond earlier.
-pub(crate) fn just_before(instant: Timestamp) -> Timestamp {
-    instant - SignedDuration::NANOSECOND
+/// Returns the timestamp one nanosecond earlier.
+pub(crate) fn just_before(timestamp: Timestamp) -> Timestamp {
+    timestamp - SignedDuration::NANOSECOND
 }
 
-/// Returns the instant one nanosecond later.
-pub(crate) fn just_after(instant: Timestamp) -> Timestamp {
-    instant + SignedDuration::NANOSECOND
+/// Returns the timestamp one nanosecond later.
+pub(crate) fn just_after(timestamp: Timestamp) -> Timestamp {
+    timestamp + SignedDuration::NANOSECOND
 }
 
-/// Returns an instant in nanoseconds since 1970.
-pub(crate) fn nanosecond(instant: i64) -> Timestamp {
-    Timestamp::from_nanoseconds(instant.into()).unwrap()
+/// Returns the timestamp this many nanoseconds after 1970.
+pub(crate) fn nanosecond(since_1970: i64) -> Timestamp {
+    Timestamp::from_nanoseconds(since_1970.into()).unwrap()
 }
 
 pub(crate) fn set<S>(session_id: S, claim: SessionPresence, lifetime: &str) -> SetSession<S> {
@@ -42,8 +42,8 @@ pub(crate) fn prefer(presence: PreferredPresence, lifetime: &str) -> SetPreferre
     SetPreferred::new(presence).with_expiration(lifetime.parse().unwrap())
 }
 
-/// Applies a command that must be accepted, and returns what is visible then.
-pub(crate) fn obey<S: Ord>(
+/// Applies a command that must be accepted, and returns the effective presence.
+pub(crate) fn apply<S: Ord>(
     user: &mut PresenceModel<S>,
     command: impl Into<Command<S>>,
     now: Timestamp,
@@ -51,7 +51,7 @@ pub(crate) fn obey<S: Ord>(
     user.apply(command, now).unwrap().current
 }
 
-/// Returns a configuration under which a property is tried on the same values each time.
+/// Returns a configuration that tries a property on the same values each time.
 pub(crate) fn deterministic() -> Config {
     Config { failure_persistence: None, rng_seed: RngSeed::Fixed(0), ..Config::default() }
 }

@@ -1,4 +1,4 @@
-//! Histories of one user that meet the boundaries.
+//! Histories of one user, with many updates at and near boundaries.
 
 use presence_core::{
     ClearPreferred, ClearSession, Command, PreferredExpiration, PreferredPresence, SessionExpiration,
@@ -14,26 +14,26 @@ const MINUTE: i64 = 60_000_000_000;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// Commands at instants that never fall: often at one instant, or within a nanosecond of a fade or
-/// an expiry of something that was set shortly before.
-pub(crate) fn rising() -> impl Strategy<Value = Vec<(Timestamp, Command<u8>)>> {
-    era().prop_flat_map(rising_from)
+/// Commands in order of time: often at one timestamp, or within a nanosecond of the timestamp at which
+/// something that was set shortly before fades or expires.
+pub(crate) fn forward() -> impl Strategy<Value = Vec<(Timestamp, Command<u8>)>> {
+    era().prop_flat_map(forward_from)
 }
 
-pub(crate) fn rising_from(era: Timestamp) -> impl Strategy<Value = Vec<(Timestamp, Command<u8>)>> {
+pub(crate) fn forward_from(era: Timestamp) -> impl Strategy<Value = Vec<(Timestamp, Command<u8>)>> {
     select(vec![1, 2, 5]).prop_flat_map(move |ids| {
-        vec((gap(), command(ids)), 1..24).prop_map(move |steps| laid_out(era, steps, true))
+        vec((gap(), command(ids)), 1..24).prop_map(move |steps| laid_out(era, steps, Clock::Forward))
     })
 }
 
-/// As [`rising`], of a clock that steps back and forth between the boundaries.
+/// Like [`forward`], with a clock that steps back and forth between the boundaries.
 pub(crate) fn stepping() -> impl Strategy<Value = Vec<(Timestamp, Command<u8>)>> {
     (era(), select(vec![1, 2, 5])).prop_flat_map(|(era, ids)| {
-        vec((gap(), command(ids)), 1..24).prop_map(move |steps| laid_out(era, steps, false))
+        vec((gap(), command(ids)), 1..24).prop_map(move |steps| laid_out(era, steps, Clock::Stepping))
     })
 }
 
-/// As [`stepping`], of a clock that now and then shows anything.
+/// Like [`stepping`], with a clock that shows any timestamp at times.
 pub(crate) fn wild() -> impl Strategy<Value = Vec<(Timestamp, Command<u8>)>> {
     let reading = prop_oneof![3 => Just(None), 1 => wild_reading().prop_map(Some)];
     (stepping(), vec(reading, 24)).prop_map(|(mut history, readings)| {
@@ -44,7 +44,7 @@ pub(crate) fn wild() -> impl Strategy<Value = Vec<(Timestamp, Command<u8>)>> {
     })
 }
 
-/// As [`rising`], but about as many sessions as there may be stand at its start.
+/// Like [`forward`], but with about `MAX_SESSIONS` sessions at the start.
 pub(crate) fn crowded() -> impl Strategy<Value = Vec<(Timestamp, Command<u8>)>> {
     let crowd = (select(vec![60, 127, 128, 129]), select(vec![5, 10, 60]));
     (crowd, vec((gap(), command(135)), 1..12)).prop_map(|((ids, minutes), steps)| {
@@ -54,11 +54,11 @@ pub(crate) fn crowded() -> impl Strategy<Value = Vec<(Timestamp, Command<u8>)>> 
                 SignedDuration::minutes(minutes) + SignedDuration::nanoseconds(i64::from(id % 3));
             (at("09:00"), session(id, claim, lifetime))
         });
-        sets.chain(laid_out(at("09:00"), steps, true)).collect()
+        sets.chain(laid_out(at("09:00"), steps, Clock::Forward)).collect()
     })
 }
 
-/// Any instant that a broken clock might show.
+/// Any timestamp that a broken clock might show.
 pub(crate) fn wild_reading() -> impl Strategy<Value = Timestamp> {
     let edges = [
         Timestamp::MIN,
@@ -73,7 +73,7 @@ pub(crate) fn wild_reading() -> impl Strategy<Value = Timestamp> {
     prop_oneof![select(edges.to_vec()), any::<i64>().prop_map(nanosecond)]
 }
 
-/// Where a history starts: on the day of all clock faces, around 1970, or at either end of time.
+/// Where a history starts: on the day of all clock faces, around 1970, or at either end of the range.
 fn era() -> impl Strategy<Value = Timestamp> {
     let last = nanosecond(i64::MAX);
     let edges = [
@@ -85,12 +85,22 @@ fn era() -> impl Strategy<Value = Timestamp> {
     prop_oneof![4 => Just(at("09:00")), 1 => select(edges.to_vec())]
 }
 
-/// How long after one of the last three commands the next one comes; none for its whole lifetime.
+/// How long after one of the last three commands the next one comes.
 #[derive(Debug, Clone)]
 struct Gap {
+    /// How many commands lie between.
     anchor: usize,
+    /// In nanoseconds, or `None` for the lifetime of what that command set.
     length: Option<i64>,
+    /// What is added to the length.
     nudge: i64,
+}
+
+/// Whether time goes backwards.
+#[derive(Debug, Clone, Copy)]
+enum Clock {
+    Forward,
+    Stepping,
 }
 
 fn gap() -> impl Strategy<Value = Gap> {
@@ -109,7 +119,7 @@ fn gap() -> impl Strategy<Value = Gap> {
 fn laid_out(
     era: Timestamp,
     steps: Vec<(Gap, Command<u8>)>,
-    rises: bool,
+    clock: Clock,
 ) -> Vec<(Timestamp, Command<u8>)> {
     let mut history: Vec<(Timestamp, Command<u8>)> = Vec::new();
     for (Gap { anchor, length, nudge }, command) in steps {
@@ -121,7 +131,11 @@ fn laid_out(
             }
         };
         let latest = history.last().map_or(era, |(latest, _)| *latest);
-        history.push((if rises { now.max(latest) } else { now }, command));
+        let now = match clock {
+            Clock::Forward => now.max(latest),
+            Clock::Stepping => now,
+        };
+        history.push((now, command));
     }
     history
 }
