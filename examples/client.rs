@@ -1,216 +1,214 @@
-//! A client that keeps a [`PresenceModel`] of its own user, and so knows what others see, and until
-//! when, without asking the server.
+//! A client that keeps a [`PresenceModel`] of its own user. It knows the effective presence, and until
+//! when it lasts, without asking the server.
 //!
-//! The model obeys each command that goes to the server. From it follows all that such a client
-//! does by itself: when to set its session again, what to show while it is cut off, and that a session
-//! which ended while the laptop slept has to be set anew.
+//! The client applies each command that it posts to its model too. From the model it learns when to
+//! refresh its session, what the presence is while it is offline, and whether its session expired while
+//! the laptop was asleep.
 //!
-//! The day is scripted, and nobody waits for it. Try `cargo run --example client`.
+//! The day is scripted and takes no time. A real client waits for its next deadline, and passes
+//! `Timestamp::now()` (feature `std`) with each command and tick.
+//!
+//! Try `cargo run --example client`.
 
 use std::mem;
 
 use presence_core::{
     ClearSession, Command, CommandError, Outcome, PreferredPresence, Presence, PresenceModel,
-    SessionExpiration, SessionPresence, SetPreferred, SetSession, SignedDuration, Timestamp, rfc3339,
+    SessionExpiration, SessionPresence, SetPreferred, SetSession, SignedDuration, Timestamp, timestamp,
 };
 
-/// What happens, and when by the clock of the client, which is put back once.
+/// What happens, and when by the client's clock, which is put back once.
 const SCRIPT: [(&str, &str, Event); 12] = [
-    ("09:00", "signs in", Event::GoesOnline),
-    ("09:20", "takes a call", Event::Claims(SessionPresence::InACall)),
-    ("09:45", "hangs up", Event::Claims(SessionPresence::Available)),
-    ("13:30", "prefers Busy for 90 minutes", Event::Prefers(PreferredPresence::Busy, "PT1H30M")),
-    ("15:11", "is cut off", Event::IsCutOff),
-    ("15:41", "is back, sets its session again", Event::GoesOnline),
-    ("16:01", "falls asleep, the lid is closed", Event::FallsAsleep),
-    ("17:31", "wakes, sets its session again", Event::GoesOnline),
-    ("18:00", "is cut off", Event::IsCutOff),
-    ("17:01", "sees its clock put back an hour", Event::ClockStepsBack),
-    ("17:20", "is back, sets its session again", Event::GoesOnline),
-    ("17:40", "signs out", Event::SignsOut),
+    ("09:00", "signs in", Event::Connect),
+    ("09:20", "takes a call", Event::Claim(SessionPresence::InACall)),
+    ("09:45", "hangs up", Event::Claim(SessionPresence::Available)),
+    ("13:30", "prefers Busy for 90 minutes", Event::Prefer(PreferredPresence::Busy, "PT1H30M")),
+    ("15:11", "loses its connection", Event::Disconnect),
+    ("15:41", "reconnects, refreshes its session", Event::Connect),
+    ("16:01", "falls asleep, the lid is closed", Event::Sleep),
+    ("17:31", "wakes up, sets its session anew", Event::Connect),
+    ("18:00", "loses its connection", Event::Disconnect),
+    ("17:01", "has its clock put back an hour", Event::StepBack),
+    ("17:20", "reconnects, refreshes its session", Event::Connect),
+    ("17:40", "signs out", Event::SignOut),
 ];
 
 #[derive(Clone, Copy)]
 enum Event {
-    GoesOnline,
-    Claims(SessionPresence),
-    Prefers(PreferredPresence, &'static str),
-    IsCutOff,
-    FallsAsleep,
-    ClockStepsBack,
-    SignsOut,
+    Connect,
+    Claim(SessionPresence),
+    Prefer(PreferredPresence, &'static str),
+    Disconnect,
+    Sleep,
+    StepBack,
+    SignOut,
 }
 
 fn main() -> Result<(), CommandError> {
-    println!("time      the client                       posted  others see");
-    let lifetime = SessionExpiration::new(SignedDuration::HOUR).unwrap();
+    println!("time      the client                         posted  effective presence");
+    let lifetime = SessionExpiration::new(SignedDuration::HOUR).expect("an hour is allowed");
     let session = SetSession::new("laptop", SessionPresence::Available).with_expiration(lifetime);
     let mut client = Client::new(session);
-    let mut now = instant("00:00");
+    let mut now = at("00:00");
     for (clock, what, event) in SCRIPT {
-        let at = instant(clock);
-        client.wait(now, at)?;
-        let _ = client.meet(event, at)?;
-        client.print(what, at);
-        now = at;
+        let next = at(clock);
+        client.wait(now, next)?;
+        let _ = client.handle(event, next)?;
+        client.print(what, next);
+        now = next;
     }
     Ok(())
 }
 
-fn instant(clock: &str) -> Timestamp {
-    rfc3339::parse(&format!("2026-11-20T{clock}:00Z")).unwrap()
+fn at(clock: &str) -> Timestamp {
+    timestamp::parse(&format!("2026-11-20T{clock}:00Z")).expect("the script has valid times")
 }
 
 #[derive(Clone)]
 struct Client {
-    /// What others see of the user, as far as this client can tell by its own clock.
+    /// The user as the server has it, as far as this client can know.
     model: PresenceModel<&'static str>,
-    /// What a heartbeat sends.
+    /// What a refresh posts.
     session: SetSession<&'static str>,
     state: State,
-    /// What a real client posts to the server; here it is only counted, line by line.
-    outbox: Vec<Command<&'static str>>,
+    /// The number of commands posted since the last line was printed.
+    posted: usize,
 }
 
 #[derive(Clone, Copy)]
 enum State {
     SignedOut,
-    Online,
-    CutOff,
+    Connected,
+    Disconnected,
     Asleep { since: Timestamp },
 }
 
 impl Client {
     fn new(session: SetSession<&'static str>) -> Self {
-        Self { model: PresenceModel::new(), session, state: State::SignedOut, outbox: Vec::new() }
+        Self { model: PresenceModel::new(), session, state: State::SignedOut, posted: 0 }
     }
 
-    /// Does what falls due before an instant; nothing while the client is asleep.
-    fn wait(&mut self, from: Timestamp, until: Timestamp) -> Result<(), CommandError> {
-        let mut now = from;
+    /// Does what is due before `until`, and nothing while the laptop is asleep.
+    fn wait(&mut self, mut now: Timestamp, until: Timestamp) -> Result<(), CommandError> {
         while !matches!(self.state, State::Asleep { .. })
-            && let Some(due) = self.due(now)
+            && let Some(due) = self.deadline(now)
             && due < until
         {
             now = due;
-            if self.act(now)?.changed().is_some() {
+            if self.update(now)?.changed().is_some() {
                 self.print("(time passes)", now);
             }
         }
         Ok(())
     }
 
-    /// Sends a heartbeat if one is due, or else only lets time pass.
-    fn act(&mut self, now: Timestamp) -> Result<Outcome, CommandError> {
-        if self.heartbeat(now).is_some_and(|due| due <= now) {
-            self.send(self.session, now)
+    fn handle(&mut self, event: Event, now: Timestamp) -> Result<Outcome, CommandError> {
+        match event {
+            Event::Connect => {
+                self.print_missed(now);
+                self.state = State::Connected;
+                self.post(self.session, now)
+            }
+            Event::Claim(claim) => {
+                self.session.claim = claim;
+                self.post(self.session, now)
+            }
+            Event::Prefer(presence, lifetime) => {
+                let expiration = lifetime.parse().expect("the script has valid lifetimes");
+                self.post(SetPreferred::new(presence).with_expiration(expiration), now)
+            }
+            Event::Disconnect => {
+                self.state = State::Disconnected;
+                Ok(self.model.tick(now))
+            }
+            Event::Sleep => {
+                self.state = State::Asleep { since: now };
+                Ok(self.model.tick(now))
+            }
+            // The tick moves every start that is now in the future to `now` (rule T5).
+            Event::StepBack => Ok(self.model.tick(now)),
+            Event::SignOut => {
+                self.state = State::SignedOut;
+                self.post(ClearSession::new(self.session.session_id), now)
+            }
+        }
+    }
+
+    /// Posts a refresh if one is due, and otherwise only lets time pass.
+    fn update(&mut self, now: Timestamp) -> Result<Outcome, CommandError> {
+        if self.refresh_deadline(now).is_some_and(|due| due <= now) {
+            self.post(self.session, now)
         } else {
             Ok(self.model.tick(now))
         }
     }
 
-    fn meet(&mut self, event: Event, now: Timestamp) -> Result<Outcome, CommandError> {
-        match event {
-            Event::GoesOnline => {
-                self.print_missed(now);
-                self.state = State::Online;
-                self.send(self.session, now)
-            }
-            Event::Claims(presence) => {
-                self.session.presence = presence;
-                self.send(self.session, now)
-            }
-            Event::Prefers(presence, lifetime) => {
-                let expiration = lifetime.parse().unwrap();
-                self.send(SetPreferred::new(presence).with_expiration(expiration), now)
-            }
-            Event::IsCutOff => {
-                self.state = State::CutOff;
-                Ok(self.model.tick(now))
-            }
-            Event::FallsAsleep => {
-                self.state = State::Asleep { since: now };
-                Ok(self.model.tick(now))
-            }
-            // A contact at the earlier instant heals all that was set later (rule T5).
-            Event::ClockStepsBack => Ok(self.model.tick(now)),
-            Event::SignsOut => {
-                self.state = State::SignedOut;
-                self.send(ClearSession::new(self.session.session_id), now)
-            }
-        }
-    }
-
-    /// Sends a command, and supposes that the server obeys it: a server that refuses has the model
-    /// put right by what it answers.
-    fn send(
+    /// Posts a command, which here is only counted, and applies it to the model.
+    ///
+    /// It expects that the server accepts the command too. A real client handles the answer.
+    fn post(
         &mut self,
         command: impl Into<Command<&'static str>>,
         now: Timestamp,
     ) -> Result<Outcome, CommandError> {
-        let command = command.into();
-        self.outbox.push(command);
+        self.posted += 1;
         self.model.apply(command, now)
     }
 
-    /// Returns when there is anything to do next, if nothing happens before.
-    fn due(&self, now: Timestamp) -> Option<Timestamp> {
-        self.heartbeat(now).into_iter().chain(self.model.deadline(now)).min()
+    /// Returns when there is something to do next if no event comes.
+    fn deadline(&self, now: Timestamp) -> Option<Timestamp> {
+        self.refresh_deadline(now).into_iter().chain(self.model.deadline(now)).min()
     }
 
-    /// Returns when the session has to be set again, which may be in the past.
+    /// Returns when to refresh the session, which may be in the past.
     ///
-    /// It is no timer of its own: it follows from when the model has the session set, so that it is
-    /// right after a step of the clock too.
-    fn heartbeat(&self, now: Timestamp) -> Option<Timestamp> {
-        match self.state {
-            State::Online => {
-                let set = self.model.sessions(now).find(|set| *set.id == self.session.session_id);
-                Some(set.map_or(now, |set| set.since + self.session.refresh_interval()))
-            }
-            State::SignedOut | State::CutOff | State::Asleep { .. } => None,
-        }
+    /// It is computed from the session's start in the model, so it is also right after the clock has
+    /// stepped back.
+    fn refresh_deadline(&self, now: Timestamp) -> Option<Timestamp> {
+        let State::Connected = self.state else { return None };
+        let session = self.model.sessions(now).find(|session| *session.id == self.session.session_id);
+        Some(session.map_or(now, |session| session.since + self.session.refresh_interval()))
     }
 
-    fn print(&mut self, what: &str, now: Timestamp) {
-        let posted = mem::take(&mut self.outbox).len();
-        let shown = self.model.presence(now).activity();
-        let until = match self.next_change(now) {
-            Some((at, next)) => format!(" until {}, then {}", face(at), next.activity()),
-            None => String::new(),
-        };
-        println!("{:<8}  {what:<31}  {posted:>6}  {shown}{until}", face(now));
-    }
-
-    /// Tells what others saw while the client was asleep.
-    fn print_missed(&self, now: Timestamp) {
-        let State::Asleep { since } = self.state else { return };
-        for change in self.model.forecast(since).take_while(|change| change.at <= now) {
-            let shown = change.presence.activity();
-            println!("{:<8}  {:<31}  {:>6}  {shown}", face(change.at), "(asleep)", "");
-        }
-    }
-
-    /// Returns what others will see next, and from when on, if nothing happens for a day.
+    /// Returns the next change of the effective presence within a day if no event comes.
     ///
-    /// The model's forecast supposes that nobody acts. A client that is online does: its future is
-    /// that of a copy, which need not wait for its heartbeats, and whose outbox nobody empties.
+    /// The model's forecast has no commands in it, but a connected client keeps refreshing its session.
+    /// Its future is that of a clone, which need not wait between refreshes.
     fn next_change(&self, now: Timestamp) -> Option<(Timestamp, Presence)> {
-        let State::Online = self.state else {
+        let State::Connected = self.state else {
             return self.model.forecast(now).next().map(|change| (change.at, change.presence));
         };
         let mut ahead = self.clone();
         let mut at = now;
         loop {
-            at = ahead.due(at).filter(|due| *due < now + SignedDuration::DAY)?;
-            if let Some(presence) = ahead.act(at).ok()?.changed() {
+            at = ahead.deadline(at).filter(|due| *due < now + SignedDuration::DAY)?;
+            if let Some(presence) = ahead.update(at).ok()?.changed() {
                 return Some((at, presence));
             }
         }
     }
+
+    fn print(&mut self, what: &str, now: Timestamp) {
+        let posted = mem::take(&mut self.posted);
+        let presence = self.model.presence(now).activity();
+        let until = match self.next_change(now) {
+            Some((at, next)) => format!(" until {}, then {}", clock_face(at), next.activity()),
+            None => String::new(),
+        };
+        println!("{:<8}  {what:<33}  {posted:>6}  {presence}{until}", clock_face(now));
+    }
+
+    /// Prints the changes that came while the laptop was asleep.
+    fn print_missed(&self, now: Timestamp) {
+        let State::Asleep { since } = self.state else { return };
+        for change in self.model.forecast(since).take_while(|change| change.at <= now) {
+            let presence = change.presence.activity();
+            println!("{:<8}  {:<33}  {:>6}  {presence}", clock_face(change.at), "(asleep)", "");
+        }
+    }
 }
 
-fn face(at: Timestamp) -> String {
+fn clock_face(at: Timestamp) -> String {
     match at.as_hms() {
         (hour, minute, 0) => format!("{hour:02}:{minute:02}"),
         (hour, minute, second) => format!("{hour:02}:{minute:02}:{second:02}"),
