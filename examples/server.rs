@@ -1,25 +1,24 @@
-//! A small presence server, whole: threads and channels of `std`, and one loop that owns a
+//! A small presence server: threads and channels of `std`, and one loop that owns a
 //! [`PresenceDirectory`].
 //!
 //! ```text
-//! crowd ───Request───► server ───Notice───► herald ───Notice───► watchers
-//!   ▲                  sleeps until its     knows who
-//!   └─────Answer────── next deadline        watches whom
+//! clients ───Request───► server ───Notice───► publisher ───Notice───► watchers
+//!    ▲                 waits until its       knows the watchers
+//!    └─────Answer─────  next deadline         of each user
 //! ```
 //!
-//! The crowd plays a few thousand users for four seconds. As lifetimes are minutes at least, the
-//! clock of this server runs 600 times as fast as that of the machine, so a session fades after half
-//! a second; a [`SPEED`] of 1 is the real thing. To stop, the crowd hangs up: each thread ends when
-//! those who talk to it have.
+//! The clients play 4,000 users for four seconds. A session lives for 5 minutes at least, so the
+//! changes that come without a command are those of preferences, which live for up to a second here. To
+//! stop, the clients hang up: a thread ends when all senders of its channel are gone.
 //!
-//! Try `cargo run --release --example server`.
+//! Try `cargo run --release --features std --example server`.
 
 use std::collections::HashMap;
 use std::ops::Range;
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use presence_core::{
     ClearPreferred, ClearSession, Command, CommandError, Outcome, PreferredExpiration,
@@ -27,42 +26,40 @@ use presence_core::{
     SetSession, SignedDuration, Timestamp,
 };
 
-/// How many times as fast as the machine's the clock runs.
-const SPEED: i32 = 600;
-/// How long the crowd talks, in real time.
+/// How long the clients send requests.
 const RUN: Duration = Duration::from_secs(4);
-const CROWDS: u32 = 4;
-const USERS_PER_CROWD: u32 = 1000;
-/// How long a crowd waits after each answer, in real time.
+const CLIENTS: u32 = 4;
+const USERS_PER_CLIENT: u32 = 1000;
+/// How long a client waits after each answer.
 const PAUSE: Duration = Duration::from_micros(500);
 const WATCHERS: u32 = 4;
-/// How long the server sleeps at most, in real time, so that it notices a step of the clock.
-const MAX_SLEEP: Duration = Duration::from_secs(60);
+/// The longest wait of the server, which bounds how late it notices that the clock was set.
+const MAX_WAIT: Duration = Duration::from_secs(60);
 
 fn main() -> ExitCode {
-    let clock = Clock::start();
     let started = Instant::now();
-    let (requests, asked) = mpsc::channel();
-    let (notices, told) = mpsc::channel();
+    let (request_sender, requests) = mpsc::channel();
+    let (notice_sender, notices) = mpsc::channel();
     let (watchers, watched): (Vec<_>, Vec<_>) = (0..WATCHERS).map(|_| mpsc::channel()).unzip();
 
     let report = thread::scope(|scope| {
-        let server = scope.spawn(move || Server::new(clock, notices).run(&asked));
-        scope.spawn(move || Herald::new(&watchers).run(&told));
+        let server = scope.spawn(move || Server::new(notice_sender).run(&requests));
+        let publisher = scope.spawn(move || Publisher::new(&watchers).run(&notices));
         let watchers: Vec<_> = watched
             .into_iter()
-            .map(|notices| scope.spawn(move || Watcher::default().run(clock, &notices)))
+            .map(|notices| scope.spawn(move || Watcher::default().run(&notices)))
             .collect();
-        let crowds: Vec<_> = (0..CROWDS)
+        let clients: Vec<_> = (0..CLIENTS)
             .map(|number| {
-                let requests = requests.clone();
-                scope.spawn(move || Crowd::new(number).run(&requests, started + RUN))
+                let requests = request_sender.clone();
+                scope.spawn(move || Client::new(number).run(&requests, started + RUN))
             })
             .collect();
-        drop(requests);
+        drop(request_sender);
         Report {
-            crowds: crowds.into_iter().map(|crowd| crowd.join().unwrap()).collect(),
-            served: server.join().unwrap(),
+            clients: clients.into_iter().map(|client| client.join().unwrap()).collect(),
+            users_left: server.join().unwrap(),
+            changes: publisher.join().unwrap(),
             watchers: watchers.into_iter().map(|watcher| watcher.join().unwrap()).collect(),
         }
     });
@@ -71,57 +68,10 @@ fn main() -> ExitCode {
     if report.gaps() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// The clock that the server goes by: a wall clock, which may step.
-#[derive(Clone, Copy)]
-struct Clock {
-    started: Timestamp,
-}
-
-impl Clock {
-    fn start() -> Self {
-        Self { started: wall_clock() }
-    }
-
-    fn now(self) -> Timestamp {
-        self.started.saturating_add((wall_clock() - self.started).saturating_mul(SPEED))
-    }
-
-    /// Returns how long it is until an instant, in real time: nothing if that is past.
-    fn until(self, at: Timestamp) -> Duration {
-        real_time(at - self.now())
-    }
-
-    /// Returns for how long an instant has been past, in real time.
-    fn since(self, at: Timestamp) -> Duration {
-        real_time(self.now() - at)
-    }
-}
-
-/// Reads the clock of the machine, as `Timestamp::now()` does where the crate `time` has its
-/// feature `std`.
-fn wall_clock() -> Timestamp {
-    match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
-        Ok(since) => Timestamp::UNIX_EPOCH + since,
-        Err(error) => Timestamp::UNIX_EPOCH - error.duration(),
-    }
-}
-
-fn real_time(span: SignedDuration) -> Duration {
-    Duration::try_from(span / SPEED).unwrap_or_default()
-}
-
-/// The one thread that knows who is what. It needs no lock, as nobody else touches the directory.
+/// The thread that owns the directory. It needs no lock.
 struct Server {
     directory: PresenceDirectory<String, u64>,
-    clock: Clock,
     notices: Sender<Notice>,
-    changes: usize,
-}
-
-/// What the server counted.
-struct Served {
-    changes: usize,
-    stored: usize,
 }
 
 /// A command for one user, and where the answer goes.
@@ -131,153 +81,144 @@ struct Request {
     reply: Sender<Result<Outcome, CommandError>>,
 }
 
-/// A change that observers are to be told.
+/// A change of one user's effective presence.
 #[derive(Clone)]
 struct Notice {
     user: String,
     outcome: Outcome,
-    /// When it fell due, if no command brought it about.
+    /// When the change was due, if it came without a command.
     due: Option<Timestamp>,
 }
 
 impl Server {
-    fn new(clock: Clock, notices: Sender<Notice>) -> Self {
-        Self { directory: PresenceDirectory::new(), clock, notices, changes: 0 }
+    fn new(notices: Sender<Notice>) -> Self {
+        Self { directory: PresenceDirectory::new(), notices }
     }
 
-    fn run(mut self, requests: &Receiver<Request>) -> Served {
+    /// Serves until all clients have hung up, and returns how many users are stored then.
+    fn run(mut self, requests: &Receiver<Request>) -> usize {
         loop {
-            let request = requests.recv_timeout(self.sleep());
-            let now = self.clock.now();
+            let timeout = self.directory.timeout(Timestamp::now(), MAX_WAIT);
+            let request = requests.recv_timeout(timeout);
+            // Read after the wait: a timestamp taken when the request was sent could be before the
+            // last update.
+            let now = Timestamp::now();
             self.pass_time(now);
             match request {
                 Ok(request) => self.answer(request, now),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => {
-                    return Served { changes: self.changes, stored: self.directory.len() };
-                }
+                Err(RecvTimeoutError::Disconnected) => return self.directory.len(),
             }
         }
     }
 
-    fn sleep(&self) -> Duration {
-        let due = self.directory.next_deadline();
-        due.map_or(MAX_SLEEP, |due| self.clock.until(due).min(MAX_SLEEP))
+    fn pass_time(&mut self, now: Timestamp) {
+        for (due, user, outcome) in self.directory.changes_until(now) {
+            send(&self.notices, Notice { user, outcome, due: Some(due) });
+        }
     }
 
     fn answer(&mut self, request: Request, now: Timestamp) {
         let Request { user, command, reply } = request;
         let answer = self.directory.apply(user.as_str(), command, now);
-        // Whoever does not wait for the answer has hung up.
-        let _ = reply.send(answer);
+        send(&reply, answer);
         if let Ok(outcome) = answer
             && outcome.changed().is_some()
         {
-            self.tell(Notice { user, outcome, due: None });
+            send(&self.notices, Notice { user, outcome, due: None });
         }
-    }
-
-    fn pass_time(&mut self, now: Timestamp) {
-        loop {
-            let due = self.directory.next_deadline();
-            let Some((user, outcome)) = self.directory.tick(now) else { return };
-            self.tell(Notice { user, outcome, due });
-        }
-    }
-
-    fn tell(&mut self, notice: Notice) {
-        self.changes += 1;
-        // The herald outlives the server, unless it has panicked.
-        let _ = self.notices.send(notice);
     }
 }
 
-/// The thread that hands each change to those who watch the user.
+/// Sends a message, which is dropped if the receiver has hung up.
+fn send<T>(sender: &Sender<T>, message: T) {
+    let _ = sender.send(message);
+}
+
+/// The thread that passes each change on to the watchers of the user.
 ///
-/// Here nobody subscribes while it runs. Where they do, let them ask the server: one that reads the
-/// presence and passes the subscription on down the channel of the changes leaves no gap between.
-struct Herald {
+/// The watchers are fixed here. To let one subscribe, send a `Tick` for the user to the server, and let
+/// the server pass the subscription on through the channel of the notices. The watcher starts from the
+/// `current` of the answer, and no change is lost between the answer and the first notice.
+struct Publisher {
     watchers: HashMap<String, Vec<Sender<Notice>>>,
 }
 
-impl Herald {
+impl Publisher {
     /// Gives every user two watchers.
     fn new(watchers: &[Sender<Notice>]) -> Self {
         let pairs = watchers.iter().zip(watchers.iter().cycle().skip(1)).cycle();
-        let users = (0..CROWDS * USERS_PER_CROWD).map(user);
+        let users = (0..CLIENTS * USERS_PER_CLIENT).map(user_id);
         let watchers = users.zip(pairs.map(|(one, other)| vec![one.clone(), other.clone()]));
         Self { watchers: watchers.collect() }
     }
 
-    fn run(self, notices: &Receiver<Notice>) {
+    /// Publishes until the server has hung up, and returns how many changes there were.
+    fn run(self, notices: &Receiver<Notice>) -> usize {
+        let mut changes = 0;
         for notice in notices {
+            changes += 1;
             for watcher in self.watchers.get(&notice.user).into_iter().flatten() {
-                // A watcher that has left needs no notice.
-                let _ = watcher.send(notice.clone());
+                send(watcher, notice.clone());
             }
         }
+        changes
     }
 }
 
-fn user(number: u32) -> String {
+fn user_id(number: u32) -> String {
     format!("user-{number}")
 }
 
-/// One who keeps a board of the users it is told of.
+/// A thread that keeps the presences of the users that it watches.
 #[derive(Default)]
 struct Watcher {
-    board: HashMap<String, Presence>,
-    heard: usize,
-    /// How often a change did not start where the one before it had ended.
+    presences: HashMap<String, Presence>,
+    notices: usize,
+    /// How often a change did not start from the presence that the change before it ended with.
     gaps: usize,
-    /// How late the changes were that came by themselves.
+    /// How late the changes without a command arrived.
     latencies: Vec<Duration>,
 }
 
 impl Watcher {
-    fn run(mut self, clock: Clock, notices: &Receiver<Notice>) -> Self {
+    fn run(mut self, notices: &Receiver<Notice>) -> Self {
         for Notice { user, outcome, due } in notices {
-            self.heard += 1;
-            self.latencies.extend(due.map(|due| clock.since(due)));
-            let shown = self.board.insert(user, outcome.current).unwrap_or_default();
-            self.gaps += usize::from(shown != outcome.previous);
+            self.notices += 1;
+            let late = due.map(|due| Duration::try_from(Timestamp::now() - due).unwrap_or_default());
+            self.latencies.extend(late);
+            let previous = self.presences.insert(user, outcome.current).unwrap_or_default();
+            self.gaps += usize::from(previous != outcome.previous);
         }
         self
     }
 }
 
-/// Some of the users, who ask for one thing after the other.
-struct Crowd {
+/// A thread that sends one request after the other for its users.
+struct Client {
     users: Range<u32>,
     dice: Dice,
-    refused: usize,
+    rejected: usize,
     /// How long the answers took.
     latencies: Vec<Duration>,
 }
 
-impl Crowd {
+impl Client {
     fn new(number: u32) -> Self {
-        let first = number * USERS_PER_CROWD;
-        Self {
-            users: first..first + USERS_PER_CROWD,
-            dice: Dice(number),
-            refused: 0,
-            latencies: Vec::new(),
-        }
+        let first = number * USERS_PER_CLIENT;
+        let users = first..first + USERS_PER_CLIENT;
+        Self { users, dice: Dice(number), rejected: 0, latencies: Vec::new() }
     }
 
     fn run(mut self, requests: &Sender<Request>, end: Instant) -> Self {
-        let (reply, answers) = mpsc::channel();
         while Instant::now() < end {
-            let user = user(self.users.start + self.dice.roll(USERS_PER_CROWD));
-            let request = Request { user, command: self.command(), reply: reply.clone() };
-            let asked = Instant::now();
-            if requests.send(request).is_err() {
-                break;
-            }
-            let Ok(answer) = answers.recv() else { break };
-            self.latencies.push(asked.elapsed());
-            self.refused += usize::from(answer.is_err());
+            let user = user_id(self.dice.roll(self.users.clone()));
+            let (reply, answer) = mpsc::channel();
+            let sent = Instant::now();
+            send(requests, Request { user, command: self.command(), reply });
+            let Ok(answer) = answer.recv() else { break };
+            self.latencies.push(sent.elapsed());
+            self.rejected += usize::from(answer.is_err());
             thread::sleep(PAUSE);
         }
         self
@@ -285,17 +226,19 @@ impl Crowd {
 
     fn command(&mut self) -> Command<u64> {
         let dice = &mut self.dice;
-        let device = u64::from(dice.roll(2));
-        match dice.roll(10) {
+        let device = dice.roll(0..2).into();
+        match dice.roll(0..10) {
             0..6 => {
-                let expiration = SessionExpiration::new(dice.minutes(5..60)).unwrap();
-                let claim = dice.choose(&SessionPresence::ALL);
+                let lifetime = SignedDuration::minutes(dice.roll(5..60).into());
+                let expiration = SessionExpiration::new(lifetime).expect("it is within the limits");
+                let claim = dice.choose(SessionPresence::ALL);
                 SetSession::new(device, claim).with_expiration(expiration).into()
             }
             6 => ClearSession::new(device).into(),
             7..9 => {
-                let expiration = PreferredExpiration::new(dice.minutes(1..10)).unwrap();
-                let presence = dice.choose(&PreferredPresence::ALL);
+                let lifetime = SignedDuration::milliseconds(dice.roll(1..1000).into());
+                let expiration = PreferredExpiration::new(lifetime).expect("it is longer than zero");
+                let presence = dice.choose(PreferredPresence::ALL);
                 SetPreferred::new(presence).with_expiration(expiration).into()
             }
             _ => ClearPreferred.into(),
@@ -303,63 +246,57 @@ impl Crowd {
     }
 }
 
-/// Numbers that look like chance; a linear congruential generator.
+/// Pseudorandom numbers, from a linear congruential generator.
 struct Dice(u32);
 
 impl Dice {
-    /// Returns a number below `sides`.
-    fn roll(&mut self, sides: u32) -> u32 {
+    fn roll(&mut self, range: Range<u32>) -> u32 {
         self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (self.0 >> 16) % sides
-    }
-
-    fn minutes(&mut self, range: Range<u32>) -> SignedDuration {
-        let minutes = range.start + self.roll(range.end - range.start);
-        SignedDuration::minutes(minutes.into())
+        range.start + (self.0 >> 16) % (range.end - range.start)
     }
 
     fn choose<T: Copy>(&mut self, values: &[T]) -> T {
-        let sides = u32::try_from(values.len()).unwrap();
-        values[self.roll(sides) as usize]
+        let sides = u32::try_from(values.len()).expect("there are few");
+        values[self.roll(0..sides) as usize]
     }
 }
 
-/// What everybody counted.
+/// What the threads have counted.
 struct Report {
-    crowds: Vec<Crowd>,
-    served: Served,
+    clients: Vec<Client>,
+    users_left: usize,
+    changes: usize,
     watchers: Vec<Watcher>,
 }
 
 impl Report {
     fn print(&self, elapsed: Duration) {
-        let requests = self.crowds.iter().flat_map(|crowd| &crowd.latencies);
-        let changes = self.watchers.iter().flat_map(|watcher| &watcher.latencies);
-        let refused: usize = self.crowds.iter().map(|crowd| crowd.refused).sum();
-        let heard: usize = self.watchers.iter().map(|watcher| watcher.heard).sum();
+        let answers = self.clients.iter().flat_map(|client| &client.latencies);
+        let due = self.watchers.iter().flat_map(|watcher| &watcher.latencies);
+        let rejected: usize = self.clients.iter().map(|client| client.rejected).sum();
+        let notices: usize = self.watchers.iter().map(|watcher| watcher.notices).sum();
 
-        let minutes = (elapsed * SPEED.unsigned_abs()).as_secs() / 60;
-        println!("ran       {elapsed:.1?}, in which the clock ran {minutes} min");
+        println!("ran       {elapsed:.1?}");
         println!(
-            "users     {}, {} of them still stored",
-            grouped(CROWDS as usize * USERS_PER_CROWD as usize),
-            grouped(self.served.stored)
+            "users     {}, {} of them stored at the end",
+            grouped(CLIENTS as usize * USERS_PER_CLIENT as usize),
+            grouped(self.users_left)
         );
         println!(
-            "requests  {}, {} of them refused",
-            grouped(requests.clone().count()),
-            grouped(refused)
+            "requests  {}, {} of them rejected",
+            grouped(answers.clone().count()),
+            grouped(rejected)
         );
         println!(
-            "changes   {}, told {} times to {WATCHERS} watchers, with {} gaps",
-            grouped(self.served.changes),
-            grouped(heard),
+            "changes   {}, sent {} times to {WATCHERS} watchers, with {} gaps",
+            grouped(self.changes),
+            grouped(notices),
             grouped(self.gaps())
         );
         println!();
         println!("{:<34} {:>10} {:>10} {:>10}", "latency", "p50", "p99", "max");
-        print_latencies("from a request to its answer", requests);
-        print_latencies("from a deadline to its watcher", changes);
+        print_latencies("from a request to its answer", answers);
+        print_latencies("from a deadline to its watcher", due);
     }
 
     fn gaps(&self) -> usize {
