@@ -3,30 +3,28 @@
 //!
 //! | request | body | answer |
 //! |---|---|---|
-//! | `POST /users/{id}/presence/setPresence` | `SetSession` | nothing |
-//! | `POST /users/{id}/presence/clearPresence` | `ClearSession` | nothing |
-//! | `POST /users/{id}/presence/setUserPreferredPresence` | `SetPreferred` | nothing |
-//! | `POST /users/{id}/presence/clearUserPreferredPresence` | `ClearPreferred`, or nothing | nothing |
-//! | `GET /users/{id}/presence` | | a presence with its id |
-//! | `POST /communications/getPresencesByUserId` | `{"ids":[...]}`, 650 at most | `{"value":[...]}` |
+//! | `POST /users/{id}/presence/setPresence` | `SetSession` | none |
+//! | `POST /users/{id}/presence/clearPresence` | `ClearSession` | none |
+//! | `POST /users/{id}/presence/setUserPreferredPresence` | `SetPreferred` | none |
+//! | `POST /users/{id}/presence/clearUserPreferredPresence` | `ClearPreferred` or none | none |
+//! | `GET /users/{id}/presence` | none | `UserPresence` |
+//! | `POST /communications/getPresencesByUserId` | `GetPresencesByUserId` | `UserPresences` |
 //!
-//! Behind a framework, lock the [`Graph`] or give it a thread of its own, and leave to the framework
-//! what comes before: who may ask, the version in front of the path and the query behind it, how long
-//! a body may be. An id is compared as it stands in the path; decode it first where clients send `%`.
-//! Every body that is not empty is JSON.
+//! Behind a framework, put the [`Graph`] into a mutex or give it a thread of its own. The framework
+//! authorizes requests, limits the length of bodies, and removes the version before the path and the
+//! query after it. Ids are compared as they stand in the path, so decode `%` first if clients send it.
 //!
-//! The dialogue that `main` plays is scripted. Try `cargo run --example graph`.
+//! The requests in `main` are scripted. Try `cargo run --example graph`.
 
 use presence_core::{
-    ClearPreferred, ClearSession, Command, CommandError, ErrorCode, Presence, PresenceDirectory,
-    SetPreferred, SetSession, Timestamp, rfc3339,
+    Body, BodyError, ClearPreferred, ClearSession, Command, CommandError, ErrorCode,
+    GetPresencesByUserId, MAX_USER_IDS, PresenceDirectory, SetPreferred, SetSession, Timestamp,
+    UserPresence, UserPresences, timestamp,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-/// How many users one request may ask for.
-const MAX_IDS: usize = 650;
-
-/// What is asked, and when: a clock face, a method, a path and a body.
+/// Requests: a clock face, a method, a path and a body.
 const SCRIPT: [(&str, &str, &str, &[u8]); 26] = [
     (
         "09:00",
@@ -42,7 +40,7 @@ const SCRIPT: [(&str, &str, &str, &[u8]); 26] = [
         "/users/ana/presence/setUserPreferredPresence",
         br#"{"availability":"DoNotDisturb","activity":"DoNotDisturb","expirationDuration":"PT8H"}"#,
     ),
-    // As Graph's SDKs do, without the lifetime that is not given.
+    // Without a lifetime, as Graph's SDKs write it.
     (
         "09:07",
         "POST",
@@ -50,7 +48,7 @@ const SCRIPT: [(&str, &str, &str, &[u8]); 26] = [
         br#"{"sessionId":"web","availability":"Busy","activity":"InACall"}"#,
     ),
     ("09:07", "POST", "/communications/getPresencesByUserId", br#"{"ids":["bob","ana","cleo","bob"]}"#),
-    // As Graph's SDK for Python does, without a body.
+    // Without a body, as Graph's SDK for Python sends it.
     ("09:08", "POST", "/users/ana/presence/clearUserPreferredPresence", b""),
     ("09:08", "POST", "/users/ana/presence/clearUserPreferredPresence", b"{}"),
     ("09:08", "GET", "/users/ana/presence", b""),
@@ -93,18 +91,19 @@ fn main() {
     for (clock, method, path, body) in SCRIPT {
         println!("{clock}  {method} {path}");
         print_body(body);
-        let response = graph.handle(method, path, body, instant(clock));
-        println!("    -> {}", response.status);
-        print_body(&response.body);
+        print_response(&graph.handle(method, path, body, at(clock)));
         println!();
     }
 
-    let ids = vec!["ana"; MAX_IDS + 1];
-    let body = serde_json::to_vec(&serde_json::json!({ "ids": ids })).unwrap();
-    println!("09:12  POST /communications/getPresencesByUserId");
+    let (clock, path) = ("09:12", "/communications/getPresencesByUserId");
+    let ids = vec!["ana"; MAX_USER_IDS + 1];
+    println!("{clock}  POST {path}");
     println!("       ({} ids)", ids.len());
-    let path = "/communications/getPresencesByUserId";
-    let response = graph.handle("POST", path, &body, instant("09:12"));
+    let body = json!({ "ids": ids }).to_string();
+    print_response(&graph.handle("POST", path, body.as_bytes(), at(clock)));
+}
+
+fn print_response(response: &Response) {
     println!("    -> {}", response.status);
     print_body(&response.body);
 }
@@ -115,17 +114,17 @@ fn print_body(body: &[u8]) {
     }
 }
 
-fn instant(clock: &str) -> Timestamp {
-    rfc3339::parse(&format!("2026-11-20T{clock}:00Z")).unwrap()
+fn at(clock: &str) -> Timestamp {
+    timestamp::parse(&format!("2026-11-20T{clock}:00Z")).expect("the script has valid times")
 }
 
-/// The users, and the requests that may be made of them.
+/// The users and their presences.
 #[derive(Default)]
 struct Graph {
     directory: PresenceDirectory<String, SessionId>,
 }
 
-/// The id of a session. To Graph an empty one is as good as none.
+/// A session id that is not empty. Graph answers an empty one as if it were missing.
 #[derive(PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
 struct SessionId(String);
@@ -138,7 +137,7 @@ impl TryFrom<String> for SessionId {
     }
 }
 
-/// The answer to a request; without a body where there is nothing to say.
+/// The answer to a request. The body may be empty.
 struct Response {
     status: u16,
     body: Vec<u8>,
@@ -146,11 +145,11 @@ struct Response {
 
 impl Graph {
     fn handle(&mut self, method: &str, path: &str, body: &[u8], now: Timestamp) -> Response {
-        // Frees what has expired. Nobody subscribes here, so the changes are told to nobody.
+        // Frees what has expired. Without subscriptions, the changes are not published.
         while self.directory.tick(now).is_some() {}
         match self.answer(method, path, body, now) {
             Ok(response) => response,
-            Err(refusal) => refusal.into(),
+            Err(rejection) => rejection.into(),
         }
     }
 
@@ -160,44 +159,45 @@ impl Graph {
         path: &str,
         body: &[u8],
         now: Timestamp,
-    ) -> Result<Response, Refusal> {
-        let route = Route::find(path).ok_or_else(Refusal::no_such_path)?;
+    ) -> Result<Response, Rejection> {
+        let route = Route::find(path).ok_or_else(Rejection::no_such_path)?;
         if method != route.method() {
-            return Err(Refusal::method_not_allowed(route.method()));
+            return Err(Rejection::method_not_allowed(route.method()));
         }
         match route {
-            Route::SetSession(user) => self.obey(user, read::<SetSession<SessionId>>(body)?, now),
-            Route::ClearSession(user) => self.obey(user, read::<ClearSession<SessionId>>(body)?, now),
-            Route::SetPreferred(user) => self.obey(user, read::<SetPreferred>(body)?, now),
-            Route::ClearPreferred(user) if body.is_empty() => self.obey(user, ClearPreferred, now),
-            Route::ClearPreferred(user) => self.obey(user, read::<ClearPreferred>(body)?, now),
+            Route::SetSession(user) => self.apply(user, read::<SetSession<SessionId>>(body)?, now),
+            Route::ClearSession(user) => self.apply(user, read::<ClearSession<SessionId>>(body)?, now),
+            Route::SetPreferred(user) => self.apply(user, read::<SetPreferred>(body)?, now),
+            Route::ClearPreferred(user) if body.is_empty() => self.apply(user, ClearPreferred, now),
+            Route::ClearPreferred(user) => self.apply(user, read::<ClearPreferred>(body)?, now),
             Route::Presence(id) => {
                 let presence = self.directory.presence(id, now);
                 Ok(Response::json(&UserPresence { id, presence }))
             }
             Route::Presences => {
-                let ids = read::<Ids>(body)?.ids;
-                if ids.len() > MAX_IDS {
-                    let message = format!("{} ids are too many, want {MAX_IDS} at most", ids.len());
-                    return Err(Refusal::invalid(message));
-                }
-                let presences = ids.iter().zip(self.directory.presences(&ids, now));
-                let value = presences.map(|(id, presence)| UserPresence { id, presence }).collect();
-                Ok(Response::json(&UserPresences { value }))
+                let query = read::<GetPresencesByUserId<String>>(body)?;
+                let presences = self.directory.presences(query.ids(), now);
+                let answer: UserPresences<_> = query.ids().iter().zip(presences).collect();
+                Ok(Response::json(&answer))
             }
         }
     }
 
-    /// Obeys a command. Where somebody subscribes, here is a change that they are to be told.
-    fn obey(
+    /// Applies a command. With subscriptions, this would publish the change of the outcome.
+    fn apply(
         &mut self,
         user: &str,
         command: impl Into<Command<SessionId>>,
         now: Timestamp,
-    ) -> Result<Response, Refusal> {
+    ) -> Result<Response, Rejection> {
         let _ = self.directory.apply(user, command, now)?;
         Ok(Response { status: 200, body: Vec::new() })
     }
+}
+
+/// Reads a body and checks it.
+fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Rejection> {
+    Ok(serde_json::from_slice::<Body<T>>(body)?.check()?)
 }
 
 enum Route<'a> {
@@ -228,7 +228,7 @@ impl<'a> Route<'a> {
         }
     }
 
-    /// Returns the one method that is allowed, which the header `Allow` of a 405 should name.
+    /// Returns the method that is allowed. A 405 should name it in the header `Allow` too.
     fn method(&self) -> &'static str {
         match self {
             Self::SetSession(_)
@@ -241,94 +241,55 @@ impl<'a> Route<'a> {
     }
 }
 
-fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
-    let text = str::from_utf8(body).map_err(|_| Refusal::invalid("the body is not UTF-8"))?;
-    if !text.trim_ascii_start().starts_with('{') {
-        return Err(Refusal::invalid("the body is not a JSON object"));
-    }
-    serde_json::from_str(text).map_err(|error| Refusal::invalid(reason(&error)))
-}
-
-/// Returns the text of an error without the place in the body, which `serde_json` adds to it.
-fn reason(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    match text.strip_suffix(&place) {
-        Some(reason) => reason.to_owned(),
-        None => text,
-    }
-}
-
-#[derive(Deserialize)]
-struct Ids {
-    ids: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct UserPresence<'a> {
-    id: &'a str,
-    #[serde(flatten)]
-    presence: Presence,
-}
-
-#[derive(Serialize)]
-struct UserPresences<'a> {
-    value: Vec<UserPresence<'a>>,
-}
-
-/// Why a request is not obeyed.
-struct Refusal {
+/// Why a request is rejected.
+struct Rejection {
     status: u16,
     code: &'static str,
     message: String,
 }
 
-impl Refusal {
-    fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { status: code.status(), code: code.as_str(), message: message.into() }
-    }
-
-    fn invalid(message: impl Into<String>) -> Self {
-        Self::new(ErrorCode::InvalidArgument, message)
+impl Rejection {
+    fn new(code: ErrorCode, message: String) -> Self {
+        Self { status: code.status(), code: code.as_str(), message }
     }
 
     fn no_such_path() -> Self {
-        Self::new(ErrorCode::NotFound, "there is nothing at this path")
+        Self::new(ErrorCode::NotFound, "path not found".to_owned())
     }
 
     fn method_not_allowed(allowed: &str) -> Self {
-        let message = format!("the method is not allowed here, only {allowed}");
+        let message = format!("method not allowed, expected {allowed}");
         Self { status: 405, code: "MethodNotAllowed", message }
     }
 }
 
-impl From<CommandError> for Refusal {
+impl From<serde_json::Error> for Rejection {
+    fn from(error: serde_json::Error) -> Self {
+        Self::new(ErrorCode::InvalidArgument, format!("invalid body: {error}"))
+    }
+}
+
+impl From<BodyError> for Rejection {
+    fn from(error: BodyError) -> Self {
+        Self::new(error.code(), error.to_string())
+    }
+}
+
+impl From<CommandError> for Rejection {
     fn from(error: CommandError) -> Self {
         Self::new(error.code(), error.to_string())
     }
 }
 
-impl From<Refusal> for Response {
-    fn from(Refusal { status, code, message }: Refusal) -> Self {
-        let error = ErrorBody { code, message };
-        Self { status, ..Self::json(&ErrorResponse { error }) }
+impl From<Rejection> for Response {
+    fn from(Rejection { status, code, message }: Rejection) -> Self {
+        Self { status, ..Self::json(&json!({ "error": { "code": code, "message": message } })) }
     }
-}
-
-#[derive(Serialize)]
-struct ErrorResponse {
-    error: ErrorBody,
-}
-
-#[derive(Serialize)]
-struct ErrorBody {
-    code: &'static str,
-    message: String,
 }
 
 impl Response {
     fn json(value: &impl Serialize) -> Self {
-        let body = serde_json::to_vec(value).expect("words and texts can be written");
+        let body = serde_json::to_vec(value).expect("strings and presences can be written");
         Self { status: 200, body }
     }
 }
