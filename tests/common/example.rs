@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
-/// Returns the path of an example. `cargo test` builds the examples, `cargo test --test NAME` does not:
-/// then this builds it.
+/// Returns the path of an example. `cargo test` builds those whose features are on, `cargo test --test
+/// NAME` builds none: the others are built here.
 pub(crate) fn executable(example: &str) -> PathBuf {
     let test = env::current_exe().unwrap();
     let profile = test.parent().and_then(Path::parent).expect("tests are in target/PROFILE/deps");
@@ -37,7 +37,7 @@ fn modified(path: &Path) -> Option<SystemTime> {
 fn build(profile: &Path, example: &str) {
     let target = profile.parent().expect("a profile is in a target directory");
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--example", example, "--target-dir"]).arg(target);
+    cargo.args(["build", "--quiet", "--all-features", "--example", example, "--target-dir"]).arg(target);
     if profile.ends_with("release") {
         cargo.arg("--release");
     }
