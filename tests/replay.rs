@@ -1,7 +1,7 @@
-//! The example `replay`, run from outside.
+//! The example `replay`, run as a process.
 //!
-//! The sample day is pinned as texts in `tests/replay`; `UPDATE_GOLDEN=1 cargo test --test replay`
-//! renews them.
+//! Its output for the sample day is in `tests/replay`. `UPDATE_GOLDEN=1 cargo test --test replay`
+//! rewrites it.
 
 #![cfg(feature = "serde")]
 
@@ -22,12 +22,12 @@ const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/teams-day.js
 const MIB: usize = 1024 * 1024;
 
 #[test]
-fn the_sample_day_reads_as_pinned() {
+fn the_page_of_the_sample_day_is_as_pinned() {
     assert_golden("replay/teams-day.txt", &text(&run(&[SAMPLE], b"")));
 }
 
 #[test]
-fn the_sample_day_is_recorded_as_pinned() {
+fn the_records_of_the_sample_day_are_as_pinned() {
     assert_golden("replay/teams-day.jsonl", &text(&run(&["--json", SAMPLE], b"")));
 }
 
@@ -49,7 +49,7 @@ fn records_have_the_documented_form() {
     let output = [
         r#"{"line":1,"status":200,"at":"2026-11-20T09:00:00Z","user":"ana","availability":"Available","activity":"Available","changed":true,"nextChange":{"at":"2026-11-20T09:05:00Z","availability":"Available","activity":"AvailableInactive"}}"#,
         r#"{"at":"2026-11-20T09:05:00Z","user":"ana","availability":"Available","activity":"AvailableInactive"}"#,
-        r#"{"line":3,"status":404,"error":{"code":"NotFound","message":"the session does not exist or has expired"}}"#,
+        r#"{"line":3,"status":404,"error":{"code":"NotFound","message":"session not found, expected one that was set and has not expired"}}"#,
         r#"{"line":4,"status":400,"error":{"code":"InvalidArgument","message":"[SessionId]: The SessionId field is required."}}"#,
         r#"{"line":5,"status":200,"at":"2026-11-20T09:06:00Z","user":"ana","availability":"Offline","activity":"Offline","changed":true,"nextChange":null}"#,
     ];
@@ -77,7 +77,7 @@ fn changes_come_due_before_the_command_and_in_order_of_time() {
     );
 }
 
-/// What falls due at the very instant of a command shows in the command's answer.
+/// What is due at the timestamp of a command is part of the command's answer.
 #[test]
 fn a_session_refreshed_when_it_would_expire_makes_no_blip() {
     let input = [
@@ -92,9 +92,9 @@ fn a_session_refreshed_when_it_would_expire_makes_no_blip() {
 }
 
 #[test]
-fn time_passes_before_a_body_is_refused() {
-    let unread = [r#""setPresence":null"#, r#""setPresence":5"#, r#""setPresence":{"sessionId":7}"#];
-    for body in unread {
+fn time_passes_before_a_body_is_rejected() {
+    let bodies = [r#""setPresence":null"#, r#""setPresence":5"#, r#""setPresence":{"sessionId":7}"#];
+    for body in bodies {
         let input = [set("09:00", "ana", "Available", "PT5M"), line("09:30", "bob", body)];
         assert_eq!(
             happenings(&input),
@@ -105,7 +105,7 @@ fn time_passes_before_a_body_is_refused() {
 }
 
 #[test]
-fn no_time_passes_with_a_line_that_is_no_command() {
+fn no_time_passes_for_a_line_that_is_no_command() {
     let lines = [
         "nonsense".to_owned(),
         line("09:30", "bob", r#""setPresense":{}"#),
@@ -129,9 +129,9 @@ fn unknown_fields_are_ignored() {
     assert_eq!(happenings(&input), ["1: 09:00 ana Offline"]);
 }
 
-/// Rule T5: a line is obeyed at its own instant, and what expired before stays gone.
+/// Rule T5: what has expired stays gone.
 #[test]
-fn a_line_from_before_is_obeyed_at_its_own_instant() {
+fn an_earlier_line_is_applied_at_its_own_timestamp() {
     let input = [
         set("09:00", "ana", "Available", "PT5M"),
         set("12:00", "bob", "InACall", "PT1H"),
@@ -151,6 +151,43 @@ fn a_line_from_before_is_obeyed_at_its_own_instant() {
             "5: 10:30 ana Offline",
         ]
     );
+}
+
+/// There is no tick at the timestamp of a line, so the call is not clamped (rule T5).
+#[test]
+fn an_earlier_line_changes_no_other_user() {
+    let input = [
+        set("12:00", "bob", "InACall", "PT1H"),
+        tick("09:02", "ana"),
+        tick("10:30", "ana"),
+        tick("14:00", "ana"),
+    ];
+    assert_eq!(
+        happenings(&input),
+        [
+            "1: 12:00 bob InACall",
+            "2: 09:02 ana Offline",
+            "3: 10:30 ana Offline",
+            "13:00 bob Offline",
+            "4: 14:00 ana Offline",
+        ]
+    );
+}
+
+/// `serde_json` counts lines and columns from the start of the text that it reads, which is a line or
+/// a body.
+#[test]
+fn messages_name_no_place_in_a_line() {
+    let bodies = ["7", r#"{"sessionId":7}"#, r#"{"sessionId":"\ud800"}"#, r#"{"sessionId":1e999}"#];
+    let mut lines =
+        bodies.map(|body| line("09:00", "ana", &format!(r#""clearPresence":{body}"#))).to_vec();
+    lines.extend([tick("09", "ana"), r#"{"at":"#.to_owned(), "{,}".to_owned()]);
+    let records = records(&lines.join("\n"));
+    assert_eq!(records.len(), lines.len());
+    for record in records {
+        assert!(record.contains(r#""status":400"#), "{record}");
+        assert!(!record.contains(" line ") && !record.contains(" column "), "{record}");
+    }
 }
 
 #[test]
@@ -200,7 +237,7 @@ fn any_bytes_are_answered_line_by_line() {
 }
 
 #[test]
-fn a_line_of_more_than_a_mebibyte_is_refused_and_skipped() {
+fn a_line_of_more_than_a_mebibyte_is_rejected_and_skipped() {
     let padded = |length: usize| {
         let line = tick("09:00", "ana");
         format!("{line}{}", " ".repeat(length - line.len()))
@@ -213,7 +250,7 @@ fn a_line_of_more_than_a_mebibyte_is_refused_and_skipped() {
 }
 
 #[test]
-fn names_do_no_harm_to_the_page() {
+fn control_characters_are_escaped_on_the_page() {
     let body = r#"{"sessionId":"\u0007\u001b[31m","availability":"Away","activity":"Away"}"#;
     let input = line("09:00", r"\u001b[2J\u202e\n", &format!(r#""setPresence":{body}"#));
     let page = text(&run(&["-"], input.as_bytes()));
@@ -227,7 +264,7 @@ fn names_do_no_harm_to_the_page() {
 }
 
 #[test]
-fn a_cell_shows_what_lasted_longest_in_its_quarter() {
+fn a_cell_has_the_presence_that_lasted_longest_in_its_quarter() {
     let input = [
         tick("08:50", "bob"),
         set("09:08", "ana", "InACall", "PT1H"),
@@ -239,9 +276,8 @@ fn a_cell_shows_what_lasted_longest_in_its_quarter() {
     assert_eq!(strips(&input), [strip("ana", "08:45", "··cw··"), strip("bob", "08:45", "······")]);
 }
 
-/// The second time that the clock comes by is painted over the first.
 #[test]
-fn a_strip_is_painted_over_where_the_clock_stepped_back() {
+fn a_strip_is_painted_again_after_the_clock_has_stepped_back() {
     let input = [
         set("09:00", "ana", "InACall", "PT2H"),
         tick("10:00", "ana"),
@@ -269,7 +305,7 @@ fn no_input_prints_nothing() {
 }
 
 #[test]
-fn bad_usage_and_unreadable_files_are_told_with_status_2() {
+fn bad_usage_and_unreadable_files_exit_with_status_2() {
     let invocations: [(&[&str], &str); 6] = [
         (&[], "no FILE"),
         (&["--jsno", SAMPLE], "unknown option \"--jsno\""),
@@ -278,25 +314,24 @@ fn bad_usage_and_unreadable_files_are_told_with_status_2() {
         (&["no-such-file.jsonl"], "cannot read no-such-file.jsonl: "),
         (&[env!("CARGO_MANIFEST_DIR")], "cannot read "),
     ];
-    for (arguments, complaint) in invocations {
+    for (arguments, message) in invocations {
         let output = start(arguments, b"");
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(output.stdout.is_empty(), "{arguments:?}");
-        let told = String::from_utf8(output.stderr).unwrap();
-        assert!(told.starts_with(&format!("replay: {complaint}")), "{told}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.starts_with(&format!("replay: {message}")), "{stderr}");
     }
 }
 
 #[test]
-fn a_question_is_answered_instead_of_the_replay() {
-    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/teams-day.jsonl");
+fn explain_prints_an_explanation_and_no_replay() {
     assert_eq!(
-        text(&run(&["--explain", "dana@2026-11-20T07:50:00Z", sample], b"")),
+        text(&run(&["--explain", "dana@2026-11-20T07:50:00Z", SAMPLE], b"")),
         "dana: Offline/Offline, because no session exists. The preference Available/Available waits for \
          a session until 2026-11-20T11:40:00Z.\n"
     );
     assert_eq!(
-        text(&run(&["--json", "--explain", "no@body@2026-11-20T07:50:00Z", sample], b"")),
+        text(&run(&["--json", "--explain", "no@body@2026-11-20T07:50:00Z", SAMPLE], b"")),
         concat!(
             r#"{"at":"2026-11-20T07:50:00Z","user":"no@body","explanation":{"#,
             r#""presence":{"availability":"Offline","activity":"Offline"},"until":null,"#,
@@ -305,17 +340,17 @@ fn a_question_is_answered_instead_of_the_replay() {
         )
     );
     for question in ["dana", "dana@9 o'clock", ""] {
-        assert_eq!(start(&["--explain", question, sample], b"").status.code(), Some(2), "{question}");
+        assert_eq!(start(&["--explain", question, SAMPLE], b"").status.code(), Some(2), "{question}");
     }
 }
 
 #[test]
-fn help_is_no_failure() {
+fn help_exits_with_status_0() {
     assert!(text(&run(&["--help"], b"")).starts_with("usage: replay [--json] "));
 }
 
 #[test]
-fn a_reader_who_leaves_ends_it_quietly() {
+fn a_closed_output_ends_it_without_an_error() {
     let mut replay = Command::new(executable("replay"))
         .args(["--json", "-"])
         .stdin(Stdio::piped())
@@ -328,7 +363,7 @@ fn a_reader_who_leaves_ends_it_quietly() {
     stdin.write_all(format!("{}\n", tick("09:00", "ana")).as_bytes()).unwrap();
     stdout.read_exact(&mut [0]).unwrap();
     drop(stdout);
-    // It may have ended before all of this is written.
+    // It may exit before all of this is written.
     let _ = stdin.write_all(format!("{}\n", tick("09:00", "ana")).repeat(10_000).as_bytes());
     drop(stdin);
     let output = replay.wait_with_output().unwrap();
@@ -362,8 +397,8 @@ fn records(input: &str) -> Vec<String> {
     text(&run(&["--json", "-"], input.as_bytes())).lines().map(str::to_owned).collect()
 }
 
-/// Shortens each record to `line: clock user activity`, without the line where a change fell due
-/// by itself; a refusal to `line: status`.
+/// Shortens each record to `line: clock user activity`, without the line if the change came without a
+/// command, and each rejection to `line: status`.
 fn happenings(input: &[String]) -> Vec<String> {
     let shorten = |record: String| {
         let record: serde_json::Value = serde_json::from_str(&record).unwrap();
@@ -386,7 +421,7 @@ fn strips(input: &[String]) -> Vec<String> {
     strips.take_while(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
-/// Returns a strip as the page has it: cells from a quarter of an hour on.
+/// Returns a strip as the page has it, with cells from a clock face on.
 fn strip(user: &str, clock: &str, cells: &str) -> String {
     let (hours, minutes) = clock.split_once(':').unwrap();
     let before = hours.parse::<usize>().unwrap() * 4 + minutes.parse::<usize>().unwrap() / 15;
@@ -397,7 +432,7 @@ fn text(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-/// Runs the example, which must read all of its input without a complaint.
+/// Runs the example, which must read all of its input and report no error.
 fn run(arguments: &[&str], input: &[u8]) -> Output {
     let output = start(arguments, input);
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
@@ -415,7 +450,7 @@ fn start(arguments: &[&str], input: &[u8]) -> Output {
         .unwrap();
     let mut stdin = replay.stdin.take().unwrap();
     thread::scope(|scope| {
-        // What ends at once for bad usage closes its input.
+        // After bad usage it exits at once, which closes its input.
         scope.spawn(move || stdin.write_all(input).ok());
         replay.wait_with_output().unwrap()
     })

@@ -1,17 +1,19 @@
-//! The lines of the input, and the requests that they are.
+//! The lines of the log, and the requests in them.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Read};
 
-use presence_core::{ClearPreferred, ClearSession, Command, SetPreferred, SetSession, Tick, Timestamp};
+use presence_core::{
+    Body, ClearPreferred, ClearSession, Command, SetPreferred, SetSession, Tick, Timestamp,
+};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// The longest line that is read, in bytes without its end; a longer one is refused and skipped.
+/// The longest line that is read, in bytes without its end. A longer line is rejected and skipped.
 const MAX_LINE: usize = 1024 * 1024;
 const BUFFER: usize = 64 * 1024;
 
-/// The input, line by line, of which one line at a time is in memory.
+/// Reads the log line by line, with one line in memory.
 pub(crate) struct Lines<R> {
     source: BufReader<R>,
     line: Vec<u8>,
@@ -23,7 +25,7 @@ impl<R: Read> Lines<R> {
         Self { source: BufReader::with_capacity(BUFFER, source), line: Vec::new(), number: 0 }
     }
 
-    /// Reads the next line that is not blank, with its number.
+    /// Reads the next line that is not blank, and returns it with its number.
     pub(crate) fn next(&mut self) -> io::Result<Option<(u64, Line<'_>)>> {
         while self.read()? {
             if self.line.len() > MAX_LINE {
@@ -36,13 +38,13 @@ impl<R: Read> Lines<R> {
         Ok(None)
     }
 
-    /// Returns whether the next line may have to be waited for.
+    /// Returns whether reading the next line may block.
     pub(crate) fn is_drained(&self) -> bool {
         self.source.buffer().is_empty()
     }
 
-    /// Reads one line without its end, or the start of one that is too long; false at the end of
-    /// the input.
+    /// Reads one line without its end, or the start of one that is too long. Returns false at the end of
+    /// the log.
     fn read(&mut self) -> io::Result<bool> {
         self.line.clear();
         let mut start = self.source.by_ref().take(MAX_LINE as u64 + 1);
@@ -65,7 +67,7 @@ pub(crate) enum Line<'a> {
     TooLong,
 }
 
-/// A line whose instant, user and action could be read; the body is yet to be.
+/// A line whose timestamp, user and action could be read. The body is read later.
 pub(crate) struct Request<'a> {
     pub(crate) at: Timestamp,
     pub(crate) user: Cow<'a, str>,
@@ -78,7 +80,7 @@ impl<'a> Request<'a> {
     ///
     /// # Errors
     ///
-    /// Says why the line is no request.
+    /// The reason for which the line is not a request.
     pub(crate) fn read(line: Line<'a>) -> Result<Self, String> {
         let Line::Text(line) = line else {
             return Err(format!("the line is longer than {MAX_LINE} bytes"));
@@ -98,32 +100,36 @@ impl<'a> Request<'a> {
             (Action::ClearPreferred, record.clear_user_preferred_presence),
             (Action::Tick, record.tick),
         ];
-        let mut asked = bodies.into_iter().filter_map(|(action, body)| Some((action, body?)));
-        match (asked.next(), asked.next()) {
+        let mut found = bodies.into_iter().filter_map(|(action, body)| Some((action, body?)));
+        match (found.next(), found.next()) {
             (Some((action, body)), None) => Ok(Self { at: record.at, user: record.user, action, body }),
             (None, _) => Err("the line has no command".to_owned()),
             (Some(_), Some(_)) => Err("the line has more than one command".to_owned()),
         }
     }
 
-    /// Reads the body.
+    /// Reads the body and checks it.
     ///
     /// # Errors
     ///
-    /// Says what is wrong with the body, in Graph's words where Graph has them.
+    /// The reason for which the body is rejected, in Graph's words if Graph has them.
     pub(crate) fn command(&self) -> Result<Command<String>, String> {
-        let body = self.body.get();
         match self.action {
-            Action::SetSession => serde_json::from_str::<SetSession<String>>(body).map(Command::from),
-            Action::ClearSession => {
-                serde_json::from_str::<ClearSession<String>>(body).map(Command::from)
-            }
-            Action::SetPreferred => serde_json::from_str::<SetPreferred>(body).map(Command::from),
-            Action::ClearPreferred => serde_json::from_str::<ClearPreferred>(body).map(Command::from),
-            Action::Tick => serde_json::from_str::<Tick>(body).map(Command::from),
+            Action::SetSession => read_body::<SetSession<String>>(self.body),
+            Action::ClearSession => read_body::<ClearSession<String>>(self.body),
+            Action::SetPreferred => read_body::<SetPreferred>(self.body),
+            Action::ClearPreferred => read_body::<ClearPreferred>(self.body),
+            Action::Tick => read_body::<Tick>(self.body),
         }
-        .map_err(|error| reason(&error))
     }
+}
+
+fn read_body<'a, T>(body: &'a RawValue) -> Result<Command<String>, String>
+where
+    T: Deserialize<'a> + Into<Command<String>>,
+{
+    let body: Body<T> = serde_json::from_str(body.get()).map_err(|error| reason(&error))?;
+    body.check().map(T::into).map_err(|error| error.to_string())
 }
 
 #[derive(Clone, Copy)]
@@ -135,12 +141,11 @@ pub(crate) enum Action {
     Tick,
 }
 
-/// A line as it is written. A body may be anything, `null` too: what it must be is known when the
-/// action is.
+/// A line as it is written. A body may be any JSON value, `null` too.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Record<'a> {
-    #[serde(with = "presence_core::rfc3339")]
+    #[serde(with = "presence_core::timestamp")]
     at: Timestamp,
     #[serde(borrow)]
     user: Cow<'a, str>,
@@ -160,7 +165,8 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de Raw
     Deserialize::deserialize(deserializer).map(Some)
 }
 
-/// Returns the text of an error without the place in the line, which `serde_json` adds to it.
+/// Returns the text of an error without the line and the column that `serde_json` adds. They do not
+/// count from the start of the log.
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());

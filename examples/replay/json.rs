@@ -1,11 +1,11 @@
-//! The replay as records, one JSON object a line.
+//! The replay as records, one JSON object per line.
 
 use std::io::{self, Write};
 
-use presence_core::{Activity, Availability, Change, Command, Timestamp, rfc3339};
+use presence_core::{Activity, Availability, Change, Command, Timestamp, timestamp};
 use serde::Serialize;
 
-use crate::{Refusal, Report, Sight};
+use crate::{Rejection, Report, Update};
 
 pub(crate) struct JsonRecords<W> {
     out: W,
@@ -23,33 +23,31 @@ impl<W: Write> JsonRecords<W> {
 }
 
 impl<W: Write> Report for JsonRecords<W> {
-    fn asked(&mut self, _: &Command<String>) {}
-
-    fn due(&mut self, sight: &Sight<'_>) -> io::Result<()> {
+    fn due(&mut self, update: &Update<'_>) -> io::Result<()> {
         self.write(&DueRecord {
-            at: sight.at,
-            user: sight.user,
-            availability: sight.outcome.current.availability(),
-            activity: sight.outcome.current.activity(),
+            at: update.at,
+            user: update.user,
+            availability: update.outcome.current.availability(),
+            activity: update.outcome.current.activity(),
         })
     }
 
-    fn obeyed(&mut self, line: u64, sight: &Sight<'_>) -> io::Result<()> {
-        self.write(&ObeyedRecord {
+    fn accepted(&mut self, line: u64, _: &Command<String>, update: &Update<'_>) -> io::Result<()> {
+        self.write(&AcceptedRecord {
             line,
             status: 200,
-            at: sight.at,
-            user: sight.user,
-            availability: sight.outcome.current.availability(),
-            activity: sight.outcome.current.activity(),
-            changed: sight.outcome.changed().is_some(),
-            next_change: sight.next,
+            at: update.at,
+            user: update.user,
+            availability: update.outcome.current.availability(),
+            activity: update.outcome.current.activity(),
+            changed: update.outcome.changed().is_some(),
+            next_change: update.next,
         })
     }
 
-    fn refused(&mut self, line: u64, refusal: &Refusal<'_>) -> io::Result<()> {
-        let error = ErrorBody { code: refusal.code.as_str(), message: &refusal.message };
-        self.write(&RefusedRecord { line, status: refusal.code.status(), error })
+    fn rejected(&mut self, line: u64, rejection: &Rejection<'_>) -> io::Result<()> {
+        let error = ErrorBody { code: rejection.code.as_str(), message: &rejection.message };
+        self.write(&RejectedRecord { line, status: rejection.code.status(), error })
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -63,7 +61,7 @@ impl<W: Write> Report for JsonRecords<W> {
 
 #[derive(Serialize)]
 struct DueRecord<'a> {
-    #[serde(with = "rfc3339")]
+    #[serde(with = "timestamp")]
     at: Timestamp,
     user: &'a str,
     availability: Availability,
@@ -72,10 +70,10 @@ struct DueRecord<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ObeyedRecord<'a> {
+struct AcceptedRecord<'a> {
     line: u64,
     status: u16,
-    #[serde(with = "rfc3339")]
+    #[serde(with = "timestamp")]
     at: Timestamp,
     user: &'a str,
     availability: Availability,
@@ -85,7 +83,7 @@ struct ObeyedRecord<'a> {
 }
 
 #[derive(Serialize)]
-struct RefusedRecord<'a> {
+struct RejectedRecord<'a> {
     line: u64,
     status: u16,
     error: ErrorBody<'a>,

@@ -1,8 +1,8 @@
-//! Replays commands with their instants through a [`PresenceDirectory`], the way a server drives
-//! it, and prints what an observer sees.
+//! Replays a log of commands through a [`PresenceDirectory`], driven as a server drives it, and prints
+//! the effective presences.
 //!
-//! A line of input is a JSON object: an instant, a user, and one command under Graph's own name
-//! with Graph's own body.
+//! A line of the log is a JSON object: a timestamp, a user, and one command under Graph's name for it,
+//! with Graph's body.
 //!
 //! ```json
 //! {"at":"2026-11-20T09:00:00Z","user":"ana","setPresence":{"sessionId":"phone","availability":"Available","activity":"Available"}}
@@ -18,7 +18,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use presence_core::{
-    Change, Command, ErrorCode, Explanation, Outcome, PresenceDirectory, Timestamp, rfc3339,
+    Change, Command, ErrorCode, Explanation, Outcome, PresenceDirectory, Timestamp, timestamp,
 };
 use serde::Serialize;
 
@@ -31,42 +31,42 @@ mod json;
 mod page;
 mod strips;
 
-const USAGE: &str = "usage: replay [--json] [--explain USER@INSTANT] FILE|-";
+const USAGE: &str = "usage: replay [--json] [--explain USER@TIMESTAMP] FILE|-";
 
 const HELP: &str = "
-Replays presence commands and prints what an observer sees: every command with its answer, every
-change that fell due in between, and at the end a strip of each user's day.
+Replays a log of presence commands. Prints each command with its answer, each change that comes due
+between two commands, and at the end each user's day as a strip.
 
-FILE has one JSON object a line, such as
+FILE has one JSON object per line, such as
   {\"at\":\"2026-11-20T09:00:00Z\",\"user\":\"ana\",\"tick\":{}}
 with one of setPresence, clearPresence, setUserPreferredPresence, clearUserPreferredPresence and
-tick, and Microsoft Graph's body for it. - is the standard input.
+tick, and Microsoft Graph's body for it. If FILE is -, the standard input is read.
 
-  --json                  print records, one JSON object a line
-  --explain USER@INSTANT  print instead why a user shows as they do at an instant, such as
-                          ana@2026-11-20T09:30:00Z, after all lines up to the first that is later
-  --help                  print this
+  --json                    print records, one JSON object per line
+  --explain USER@TIMESTAMP  print instead the reason for a user's presence at a timestamp, such as
+                            ana@2026-11-20T09:30:00Z, after all lines up to the first later one
+  --help                    print this text
 
-Colours appear on a terminal only, and never while NO_COLOR is set. The exit status is 0 when all
-input was read, whatever was refused, and 2 when it could not be read.
+Colours appear only on a terminal, and not if NO_COLOR is set. The exit status is 0 if all input was
+read, even if lines were rejected, and 2 if it could not be read.
 ";
 
 fn main() -> ExitCode {
-    let done = match Invocation::read(env::args_os().skip(1)) {
+    let result = match Invocation::read(env::args_os().skip(1)) {
         Ok(Invocation::Help) => help().map_err(Failure::Write),
         Ok(Invocation::Replay { form, source }) => replay(form, &source),
         Ok(Invocation::Explain { question, form, source }) => explain(&question, form, &source),
-        Err(complaint) => Err(Failure::Usage(complaint)),
+        Err(message) => Err(Failure::Usage(message)),
     };
-    let complaint = match done {
+    let message = match result {
         Ok(()) => return ExitCode::SUCCESS,
         Err(Failure::Write(error)) if error.kind() == ErrorKind::BrokenPipe => return ExitCode::SUCCESS,
         Err(Failure::Write(error)) => format!("cannot write: {error}"),
         Err(Failure::Read(source, error)) => format!("cannot read {}: {error}", source.display()),
-        Err(Failure::Usage(complaint)) => format!("{complaint}\n{USAGE}"),
+        Err(Failure::Usage(message)) => format!("{message}\n{USAGE}"),
     };
-    // Where not even this can be written, the status says it.
-    let _ = writeln!(io::stderr(), "replay: {complaint}");
+    // If this cannot be written either, there is still the exit status.
+    let _ = writeln!(io::stderr(), "replay: {message}");
     ExitCode::from(2)
 }
 
@@ -82,7 +82,7 @@ enum Invocation {
     Explain { question: Question, form: Form, source: OsString },
 }
 
-/// Whose presence is to be explained, and when.
+/// A user and a timestamp of which to explain the presence.
 struct Question {
     user: String,
     at: Timestamp,
@@ -95,7 +95,7 @@ enum Form {
 }
 
 impl Invocation {
-    /// Reads the arguments, or says what is wrong with them.
+    /// Reads the arguments. An error says what is wrong with them.
     fn read(mut arguments: impl Iterator<Item = OsString>) -> Result<Self, String> {
         let mut form = Form::Page;
         let mut question = None;
@@ -112,7 +112,7 @@ impl Invocation {
                 Some(_) | None => source = Some(argument),
             }
         }
-        let source = source.ok_or("no FILE, and - would be the standard input")?;
+        let source = source.ok_or("no FILE (- is the standard input)")?;
         Ok(match question {
             Some(question) => Self::Explain { question, form, source },
             None => Self::Replay { form, source },
@@ -122,12 +122,12 @@ impl Invocation {
 
 impl Question {
     fn read(argument: Option<OsString>) -> Result<Self, String> {
-        let argument = argument.ok_or("--explain needs USER@INSTANT")?;
+        let argument = argument.ok_or("--explain needs USER@TIMESTAMP")?;
         let (user, at) = argument
             .to_str()
             .and_then(|question| question.rsplit_once('@'))
-            .ok_or_else(|| format!("{} is not of the form USER@INSTANT", argument.display()))?;
-        let at = rfc3339::parse(at).map_err(|error| format!("{error}: {at:?}"))?;
+            .ok_or_else(|| format!("--explain needs USER@TIMESTAMP, found {}", argument.display()))?;
+        let at = timestamp::parse(at).map_err(|error| format!("{error}, found {at:?}"))?;
         Ok(Self { user: user.to_owned(), at })
     }
 }
@@ -139,14 +139,14 @@ fn help() -> io::Result<()> {
 }
 
 fn replay(form: Form, source: &OsString) -> Result<(), Failure> {
-    let unread = |error| Failure::Read(source.clone(), error);
-    let mut lines = Lines::new(open(source).map_err(unread)?);
+    let unreadable = |error| Failure::Read(source.clone(), error);
+    let mut lines = Lines::new(open(source).map_err(unreadable)?);
     let mut replay = Replay::new(report(form));
     loop {
         if lines.is_drained() {
             replay.report.flush().map_err(Failure::Write)?;
         }
-        let Some((number, line)) = lines.next().map_err(unread)? else {
+        let Some((number, line)) = lines.next().map_err(unreadable)? else {
             return replay.report.end().map_err(Failure::Write);
         };
         replay.answer(number, line).map_err(Failure::Write)?;
@@ -154,10 +154,10 @@ fn replay(form: Form, source: &OsString) -> Result<(), Failure> {
 }
 
 fn explain(question: &Question, form: Form, source: &OsString) -> Result<(), Failure> {
-    let unread = |error| Failure::Read(source.clone(), error);
-    let mut lines = Lines::new(open(source).map_err(unread)?);
+    let unreadable = |error| Failure::Read(source.clone(), error);
+    let mut lines = Lines::new(open(source).map_err(unreadable)?);
     let mut replay = Replay::new(Box::new(Silence));
-    while let Some((number, line)) = lines.next().map_err(unread)? {
+    while let Some((number, line)) = lines.next().map_err(unreadable)? {
         if Request::read(line).is_ok_and(|request| request.at > question.at) {
             break;
         }
@@ -180,10 +180,10 @@ fn explain(question: &Question, form: Form, source: &OsString) -> Result<(), Fai
 
 #[derive(Serialize)]
 struct ExplanationRecord<'a> {
-    #[serde(with = "presence_core::rfc3339")]
+    #[serde(with = "timestamp")]
     at: Timestamp,
     user: &'a str,
-    explanation: Explanation<'a, String>,
+    explanation: Explanation<&'a String>,
 }
 
 fn open(source: &OsString) -> io::Result<Box<dyn Read>> {
@@ -206,7 +206,7 @@ fn report(form: Form) -> Box<dyn Report> {
     }
 }
 
-/// The directory, and who is told what happens in it.
+/// A directory, and the report of what happens in it.
 struct Replay {
     directory: PresenceDirectory<String, String>,
     report: Box<dyn Report>,
@@ -217,90 +217,78 @@ impl Replay {
         Self { directory: PresenceDirectory::new(), report }
     }
 
-    /// Answers a line: time passes up to its instant, and then its command is obeyed or refused.
-    fn answer(&mut self, number: u64, line: Line<'_>) -> io::Result<()> {
+    /// Answers a line: lets time pass until its timestamp, and then applies its command.
+    fn answer(&mut self, line_number: u64, line: Line<'_>) -> io::Result<()> {
         let request = match Request::read(line) {
             Ok(request) => request,
             Err(message) => {
-                let code = ErrorCode::InvalidArgument;
-                return self.report.refused(number, &Refusal { request: None, code, message });
+                return self.report.rejected(line_number, &Rejection::invalid(None, message));
             }
         };
         self.pass_time_until(request.at)?;
-        match self.obey(&request) {
-            Ok(outcome) => {
-                let sight = sight(&self.directory, &request.user, outcome, request.at);
-                self.report.obeyed(number, &sight)
+        let command = match request.command() {
+            Ok(command) => command,
+            Err(message) => {
+                return self.report.rejected(line_number, &Rejection::invalid(Some(&request), message));
             }
-            Err((code, message)) => {
-                self.report.refused(number, &Refusal { request: Some(&request), code, message })
+        };
+        match self.directory.apply(&*request.user, command.clone(), request.at) {
+            Ok(outcome) => {
+                let update = self.update(&request.user, outcome, request.at);
+                self.report.accepted(line_number, &command, &update)
+            }
+            Err(error) => {
+                let rejection = Rejection {
+                    request: Some(&request),
+                    command: Some(&command),
+                    code: error.code(),
+                    message: error.to_string(),
+                };
+                self.report.rejected(line_number, &rejection)
             }
         }
     }
 
-    /// Does what falls due before an instant, from deadline to deadline: what falls due *at* the
-    /// instant is part of the answer to the command that comes at it.
+    /// Ticks at each deadline before `at`, and not at `at`: what is due then is part of the answer to
+    /// the command.
+    ///
+    /// `changes_until` does not do that. It also ticks at its end, which is a step of the clock if the
+    /// log goes back in time, and it borrows the directory, in which `update` looks up what comes next.
     fn pass_time_until(&mut self, at: Timestamp) -> io::Result<()> {
         while let Some(due) = self.directory.next_deadline()
             && due < at
         {
             while let Some((user, outcome)) = self.directory.tick(due) {
-                self.report.due(&sight(&self.directory, &user, outcome, due))?;
+                let update = self.update(&user, outcome, due);
+                self.report.due(&update)?;
             }
         }
         Ok(())
     }
 
-    fn obey(&mut self, request: &Request<'_>) -> Result<Outcome, (ErrorCode, String)> {
-        let command = request.command().map_err(|message| (ErrorCode::InvalidArgument, message))?;
-        self.report.asked(&command);
-        self.directory
-            .apply(&*request.user, command, request.at)
-            .map_err(|error| (error.code(), error.to_string()))
+    fn update<'a>(&self, user: &'a str, outcome: Outcome, at: Timestamp) -> Update<'a> {
+        let next = self.directory.get(user).and_then(|model| model.forecast(at).next());
+        Update { at, user, outcome, next }
     }
 }
 
-fn sight<'a>(
-    directory: &PresenceDirectory<String, String>,
-    user: &'a str,
-    outcome: Outcome,
-    at: Timestamp,
-) -> Sight<'a> {
-    let next = directory.get(user).and_then(|model| model.forecast(at).next());
-    Sight { at, user, outcome, next }
-}
-
-/// What is told while a replay goes on.
+/// Prints what happens in a replay. By default it prints nothing.
 trait Report {
-    /// Hears what is asked, just before it is obeyed or refused.
-    fn asked(&mut self, command: &Command<String>);
-    /// Tells a change that fell due by itself.
-    fn due(&mut self, sight: &Sight<'_>) -> io::Result<()>;
-    fn obeyed(&mut self, line: u64, sight: &Sight<'_>) -> io::Result<()>;
-    fn refused(&mut self, line: u64, refusal: &Refusal<'_>) -> io::Result<()>;
-    /// Lets out what was told, before a wait for more input.
-    fn flush(&mut self) -> io::Result<()>;
-    fn end(&mut self) -> io::Result<()>;
-}
-
-/// Tells nothing.
-struct Silence;
-
-impl Report for Silence {
-    fn asked(&mut self, _: &Command<String>) {}
-
-    fn due(&mut self, _: &Sight<'_>) -> io::Result<()> {
+    /// Reports a change that came due without a command.
+    fn due(&mut self, _: &Update<'_>) -> io::Result<()> {
         Ok(())
     }
 
-    fn obeyed(&mut self, _: u64, _: &Sight<'_>) -> io::Result<()> {
+    /// Reports the answer to the command of a line.
+    fn accepted(&mut self, _line: u64, _: &Command<String>, _: &Update<'_>) -> io::Result<()> {
         Ok(())
     }
 
-    fn refused(&mut self, _: u64, _: &Refusal<'_>) -> io::Result<()> {
+    fn rejected(&mut self, _line: u64, _: &Rejection<'_>) -> io::Result<()> {
         Ok(())
     }
 
+    /// Writes what is buffered, before a wait for more input.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -310,17 +298,29 @@ impl Report for Silence {
     }
 }
 
-/// What an observer of one user sees at an instant.
-struct Sight<'a> {
+struct Silence;
+
+impl Report for Silence {}
+
+/// What an update did for one user, and what comes next if no command does.
+struct Update<'a> {
     at: Timestamp,
     user: &'a str,
     outcome: Outcome,
     next: Option<Change>,
 }
 
-/// Why a line was refused; without a request where the line is none.
-struct Refusal<'a> {
+/// Why a line is rejected, and as much of it as could be read.
+struct Rejection<'a> {
     request: Option<&'a Request<'a>>,
+    command: Option<&'a Command<String>>,
     code: ErrorCode,
     message: String,
+}
+
+impl<'a> Rejection<'a> {
+    /// Rejects a line that is no request, or whose body is invalid.
+    fn invalid(request: Option<&'a Request<'a>>, message: String) -> Self {
+        Self { request, command: None, code: ErrorCode::InvalidArgument, message }
+    }
 }

@@ -1,39 +1,50 @@
-//! The replay as a page for people: a row for everything that happens, and the days as strips.
+//! The replay as a page to read: a row for each command and each change, and the days as strips.
 
 use std::io::{self, Write};
 use std::iter::repeat_n;
 use std::mem;
 
-use presence_core::{Change, Command, Presence, Timestamp};
+use presence_core::{Change, Command, Timestamp};
 use time::Date;
 
 use crate::input::{Action, Request};
 use crate::strips::Strips;
-use crate::{Refusal, Report, Sight};
+use crate::{Rejection, Report, Update};
 
-/// The widths of the columns; the last, what comes next, is as wide as it is.
+/// The widths of the columns. The last one, the next change, has no fixed width.
 const TIME: usize = 9;
 pub(crate) const USER: usize = 9;
-const ASKED: usize = 36;
-const SHOWS: usize = 33;
-const NEXT: usize = 26;
+const COMMAND: usize = 36;
+const PRESENCE: usize = 33;
 
-const SESSION: usize = 8;
-/// How much of a reason is shown, in columns.
-const REASON: usize = 240;
+const SESSION_ID: usize = 8;
+/// The width of the rows of an error message, and how much of it is printed.
+const MESSAGE_ROW: usize = 61;
+const MESSAGE: usize = 240;
 
 pub(crate) struct Page<W> {
     out: W,
     ink: Ink,
+    /// The day of the last row.
     day: Option<Date>,
-    /// The command that is being obeyed, in short; empty where there is none.
-    asked: String,
     strips: Strips,
 }
 
 impl<W: Write> Page<W> {
     pub(crate) fn new(out: W, ink: Ink) -> Self {
-        Self { out, ink, day: None, asked: String::new(), strips: Strips::default() }
+        Self { out, ink, day: None, strips: Strips::default() }
+    }
+
+    /// Prints the row of an update.
+    fn update(&mut self, command: &str, update: &Update<'_>) -> io::Result<()> {
+        self.strips.change(update.user, update.at, update.outcome.current);
+        let current = update.outcome.current.activity();
+        let (tone, presence) = match update.outcome.changed() {
+            Some(_) => (Tone::Plain, format!("{} -> {current}", update.outcome.previous.activity())),
+            None => (Tone::Quiet, format!("still {current}")),
+        };
+        let next = update.next.map(next_change).unwrap_or_default();
+        self.row(tone, update.at, update.user, command, &format!("{presence:<PRESENCE$}  {next}"))
     }
 
     fn row(
@@ -41,22 +52,22 @@ impl<W: Write> Page<W> {
         tone: Tone,
         at: Timestamp,
         user: &str,
-        asked: &str,
-        shows: &str,
+        command: &str,
+        rest: &str,
     ) -> io::Result<()> {
         self.turn_to(at.date())?;
-        let (user, asked) = (fit(user, USER), fit(asked, ASKED));
-        let row = format!("{:<TIME$} {user}  {asked}  {shows}", clock_face(at));
+        let (user, command) = (fit(user, USER), fit(command, COMMAND));
+        let row = format!("{:<TIME$} {user}  {command}  {rest}", clock_face(at));
         self.ink.line(&mut self.out, tone, &row)
     }
 
-    /// Writes a row of a refusal that has no instant and no user.
-    fn bare_row(&mut self, asked: &str, shows: &str) -> io::Result<()> {
-        let row = format!("{:<TIME$} {:<USER$}  {}  {shows}", "", "", fit(asked, ASKED));
+    /// Prints a row of a rejection without a time and a user.
+    fn bare_row(&mut self, command: &str, rest: &str) -> io::Result<()> {
+        let row = format!("{:<TIME$} {:<USER$}  {}  {rest}", "", "", fit(command, COMMAND));
         self.ink.line(&mut self.out, Tone::Wrong, &row)
     }
 
-    /// Starts a new page for a day that is not the last row's.
+    /// Prints a heading, unless the last row has the same day.
     fn turn_to(&mut self, day: Date) -> io::Result<()> {
         if self.day == Some(day) {
             return Ok(());
@@ -65,53 +76,37 @@ impl<W: Write> Page<W> {
             writeln!(self.out)?;
         }
         self.ink.line(&mut self.out, Tone::Loud, &format!("{} {day}, UTC", day.weekday()))?;
-        let (user, asked, shows) = (fit("user", USER), fit("asked", ASKED), fit("shows", SHOWS));
-        self.ink.line(
-            &mut self.out,
-            Tone::Quiet,
-            &format!("{:<TIME$} {user}  {asked}  {shows}  next", "time"),
-        )
-    }
-
-    fn sight(&mut self, sight: &Sight<'_>, asked: &str) -> io::Result<()> {
-        self.strips.show(sight.user, sight.at, sight.outcome.current);
-        let current = sight.outcome.current.activity();
-        let (tone, shows) = match sight.outcome.changed() {
-            Some(_) => (Tone::Plain, format!("{} -> {current}", sight.outcome.previous.activity())),
-            None => (Tone::Quiet, format!("still {current}")),
-        };
-        let next = sight.next.map(next).unwrap_or_default();
-        self.row(tone, sight.at, sight.user, asked, &format!("{shows:<SHOWS$}  {next}"))
+        let heading = format!(
+            "{:<TIME$} {:<USER$}  {:<COMMAND$}  {:<PRESENCE$}  next change",
+            "time", "user", "command", "presence"
+        );
+        self.ink.line(&mut self.out, Tone::Quiet, &heading)
     }
 }
 
 impl<W: Write> Report for Page<W> {
-    fn asked(&mut self, command: &Command<String>) {
-        self.asked = in_short(command);
+    fn due(&mut self, update: &Update<'_>) -> io::Result<()> {
+        self.update("(time passes)", update)
     }
 
-    fn due(&mut self, sight: &Sight<'_>) -> io::Result<()> {
-        self.sight(sight, "(time passes)")
+    fn accepted(&mut self, _: u64, command: &Command<String>, update: &Update<'_>) -> io::Result<()> {
+        self.update(&in_short(command), update)
     }
 
-    fn obeyed(&mut self, _: u64, sight: &Sight<'_>) -> io::Result<()> {
-        let asked = mem::take(&mut self.asked);
-        self.sight(sight, &asked)
-    }
-
-    fn refused(&mut self, line: u64, refusal: &Refusal<'_>) -> io::Result<()> {
-        let known = mem::take(&mut self.asked);
-        let reason = format!("{} {}: {}", refusal.code.status(), refusal.code, refusal.message);
-        let mut rows = wrap(&reason, SHOWS + 2 + NEXT).into_iter();
+    fn rejected(&mut self, line: u64, rejection: &Rejection<'_>) -> io::Result<()> {
+        let Rejection { request, command, code, message } = rejection;
+        let mut rows = wrap(&format!("{} {code}: {message}", code.status()), MESSAGE_ROW).into_iter();
         let first = rows.next().unwrap_or_default();
-        match refusal.request {
+        match request {
             Some(request) => {
                 self.strips.pass(&request.user, request.at);
-                let unread = || format!("{} ? (line {line})", verb(request));
-                let asked = if known.is_empty() { unread() } else { known };
-                self.row(Tone::Wrong, request.at, &request.user, &asked, &first)?;
+                let command = match command {
+                    Some(command) => in_short(command),
+                    None => format!("{} (line {line})", verb(request)),
+                };
+                self.row(Tone::Wrong, request.at, &request.user, &command, &first)?;
             }
-            None => self.bare_row(&format!("? (line {line})"), &first)?,
+            None => self.bare_row(&format!("(line {line})"), &first)?,
         }
         rows.try_for_each(|row| self.bare_row("", &row))
     }
@@ -132,21 +127,21 @@ fn clock_face(at: Timestamp) -> String {
     format!("{hour:02}:{minute:02}:{second:02}{more}")
 }
 
-/// Writes what comes next; without a day, as nothing that shows is more than 4 hours away.
-fn next(change: Change) -> String {
+/// Writes the next change without its day, because it is at most 4 hours away.
+fn next_change(change: Change) -> String {
     format!("{} {}", clock_face(change.at), change.presence.activity())
 }
 
 fn in_short(command: &Command<String>) -> String {
     match command {
         Command::SetSession(body) => {
-            let session = fit(&body.session_id, SESSION);
-            let claim = Presence::from(body.presence).activity();
-            format!("set {session} {claim} {}", lifetime(&body.expiration))
+            let session_id = fit(&body.session_id, SESSION_ID);
+            let claim = body.claim.presence().activity();
+            format!("set {session_id} {claim} {}", lifetime(&body.expiration))
         }
-        Command::ClearSession(body) => format!("clear {}", fit(&body.session_id, SESSION)),
+        Command::ClearSession(body) => format!("clear {}", fit(&body.session_id, SESSION_ID)),
         Command::SetPreferred(body) => {
-            let preferred = Presence::from(body.presence).activity();
+            let preferred = body.presence.presence().activity();
             format!("prefer {preferred} {}", lifetime(&body.expiration))
         }
         Command::ClearPreferred(_) => "prefer nothing".to_owned(),
@@ -170,7 +165,7 @@ fn verb(request: &Request<'_>) -> &'static str {
     }
 }
 
-/// Whether the page has colours.
+/// Whether the page is coloured.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Ink {
     Plain,
@@ -186,7 +181,7 @@ pub(crate) enum Tone {
 }
 
 impl Ink {
-    /// Writes a line, without the spaces at its end.
+    /// Writes a line without the spaces at its end.
     pub(crate) fn line(self, out: &mut impl Write, tone: Tone, text: &str) -> io::Result<()> {
         let text = text.trim_end();
         let style = match tone {
@@ -203,18 +198,12 @@ impl Ink {
     }
 }
 
-/// Makes a text of anyone's harmless, and exactly so wide: it is cut with an ellipsis or padded.
+/// Escapes a text, and cuts it with an ellipsis or pads it to a width.
 pub(crate) fn fit(text: &str, width: usize) -> String {
-    if text.bytes().take(width + 1).all(|byte| matches!(byte, b' '..=b'~')) {
-        return match text.get(..width - 1) {
-            Some(start) if text.len() > width => format!("{start}…"),
-            Some(_) | None => format!("{text:<width$}"),
-        };
-    }
     let mut fitted = String::with_capacity(width);
     let mut used = 0;
     let mut cut = (0, 0);
-    for c in text.chars().flat_map(harmless) {
+    for c in text.chars().flat_map(escaped) {
         let next = used + columns(c);
         if next > width {
             fitted.truncate(cut.0);
@@ -232,9 +221,9 @@ pub(crate) fn fit(text: &str, width: usize) -> String {
     fitted
 }
 
-/// Breaks a reason between its words, into rows of at most so many columns.
-fn wrap(reason: &str, width: usize) -> Vec<String> {
-    let text = fit(reason, REASON);
+/// Breaks a message between its words into rows of at most this width.
+fn wrap(message: &str, width: usize) -> Vec<String> {
+    let text = fit(message, MESSAGE);
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let line = lines.len() - 1;
@@ -252,13 +241,12 @@ fn wrap(reason: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Escapes all that does not show or moves what shows; what is escaped already stays as it is.
-fn harmless(c: char) -> impl Iterator<Item = char> {
+/// Escapes characters that are invisible or move the cursor. Quotes and backslashes stay as they are.
+fn escaped(c: char) -> impl Iterator<Item = char> {
     c.escape_debug().skip(usize::from(matches!(c, '"' | '\'' | '\\')))
 }
 
-/// Returns how many columns a character takes on a terminal: two for what East Asia writes, and
-/// for pictures.
+/// Returns how many columns of a terminal a character takes: two for East Asian characters and emoji.
 fn columns(c: char) -> usize {
     match c {
         '\u{1100}'..='\u{115F}'

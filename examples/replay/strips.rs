@@ -1,4 +1,4 @@
-//! The days as strips: a cell for each quarter of an hour, a row for each user.
+//! The days as strips: a row for each user, with a cell for each quarter of an hour.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Write};
@@ -9,30 +9,30 @@ use presence_core::{Presence, SessionExpiration, SignedDuration, Timestamp};
 
 use crate::page::{Ink, Tone, USER, fit};
 
-/// Instants and durations are whole milliseconds here.
+/// The length of a cell. Timestamps and durations are whole milliseconds in this module.
 const QUARTER: i64 = 15 * 60 * 1000;
 const QUARTERS_IN_HOUR: i64 = 4;
 const QUARTERS_IN_DAY: i64 = 24 * QUARTERS_IN_HOUR;
 
-/// What every user of a replay showed and when, as fine as the cells are.
+/// The effective presences of all users of a replay.
 #[derive(Default)]
 pub(crate) struct Strips {
     clock: Option<Clock>,
     users: HashMap<String, Strip>,
-    /// The days on which anything happened.
+    /// The days with at least one command or change.
     days: BTreeSet<i64>,
 }
 
 impl Strips {
-    /// Lets time pass, for a user who may be new.
+    /// Lets time pass until `at`. The user may be new.
     pub(crate) fn pass(&mut self, user: &str, at: Timestamp) {
         self.strip(user, at);
     }
 
-    /// Lets time pass, and shows a presence from then on.
-    pub(crate) fn show(&mut self, user: &str, at: Timestamp, presence: Presence) {
+    /// Lets time pass until `at`, from when on the user has a presence.
+    pub(crate) fn change(&mut self, user: &str, at: Timestamp, presence: Presence) {
         let (strip, clock) = self.strip(user, at);
-        strip.show(presence, clock);
+        strip.change(presence, clock);
     }
 
     fn strip(&mut self, user: &str, at: Timestamp) -> (&mut Strip, &Clock) {
@@ -46,7 +46,7 @@ impl Strips {
         if !self.users.contains_key(user) {
             self.users.insert(user.to_owned(), Strip::new(clock));
         }
-        (self.users.get_mut(user).expect("it is there by now"), clock)
+        (self.users.get_mut(user).expect("it was inserted"), clock)
     }
 
     pub(crate) fn print(mut self, out: &mut impl Write, ink: Ink) -> io::Result<()> {
@@ -71,16 +71,16 @@ impl Strips {
     }
 }
 
-/// The latest instant, and what is needed to know where the clock has been.
+/// The latest timestamp, and the way that the clock took to it.
 struct Clock {
     now: i64,
     first: i64,
     last: i64,
     /// How often the clock has stepped back.
     steps: u64,
-    /// Where the last step back began.
+    /// The timestamp before the last step back.
     left: i64,
-    /// Where the last step back ended.
+    /// The timestamp after the last step back.
     landed: i64,
 }
 
@@ -100,32 +100,32 @@ impl Clock {
     }
 }
 
-/// What one user showed. Where the clock has stepped back, what came later is painted over what
-/// came before.
+/// The presences of one user. After the clock has stepped back, the cells are painted again.
 struct Strip {
     presence: Presence,
     since: i64,
     /// How often the clock had stepped back at `since`.
     steps: u64,
     open: OpenCell,
-    /// The quarters that are over, without those that were offline.
+    /// The quarters before the open one, without those that are Offline.
     cells: BTreeMap<i64, Presence>,
 }
 
 impl Strip {
-    /// Starts a user of whom nobody has heard: offline from the first instant on.
+    /// Starts a new user, who was Offline from the first timestamp on.
     fn new(clock: &Clock) -> Self {
         let (since, steps) = (clock.first, clock.steps);
         let open = OpenCell::new(quarter(since));
         Self { presence: Presence::Offline, since, steps, open, cells: BTreeMap::new() }
     }
 
-    fn show(&mut self, presence: Presence, clock: &Clock) {
+    fn change(&mut self, presence: Presence, clock: &Clock) {
         self.catch_up(clock);
         self.presence = presence;
     }
 
-    /// Ends the strip with the last instant, which shows where nothing else does.
+    /// Ends the strip at the last timestamp. If the last quarter has only just begun, its cell is that of
+    /// the last presence.
     fn end(&mut self, clock: &Clock) {
         self.catch_up(clock);
         let last = quarter(clock.now);
@@ -138,8 +138,7 @@ impl Strip {
         self.close(last + 1);
     }
 
-    /// Paints what has shown up to now. Of several steps back since the last time, only the last
-    /// is retraced.
+    /// Paints until now. Of several steps back since the last call, only the last one is followed.
     fn catch_up(&mut self, clock: &Clock) {
         if self.steps != clock.steps {
             self.paint_until(clock.left);
@@ -162,8 +161,8 @@ impl Strip {
         }
     }
 
-    /// Goes straight to where painting cell by cell is due: offline lasts any time, and anything
-    /// else ends when the longest session does.
+    /// Skips the quarters that are surely Offline, of which a log may have millions: any other presence
+    /// ends with the longest session.
     fn skip_until(&mut self, end: i64) {
         let start = if self.presence == Presence::Offline {
             quarter(end) * QUARTER
@@ -218,7 +217,7 @@ impl Strip {
     }
 }
 
-/// The quarter in which the user is now, and how long each presence has lasted in it.
+/// The quarter that is painted now, and how long each presence has lasted in it.
 struct OpenCell {
     quarter: i64,
     lasted: [i64; Presence::ALL.len()],
@@ -233,10 +232,10 @@ impl OpenCell {
         self.lasted[presence as usize] += duration;
     }
 
-    /// Returns what lasted longest; of equals, what takes precedence.
+    /// Returns the presence that lasted longest, and among equals the one that takes precedence.
     fn longest(&self) -> Option<Presence> {
-        let lasted = Presence::ALL.into_iter().zip(self.lasted).filter(|(_, lasted)| *lasted > 0);
-        lasted.max_by_key(|(_, lasted)| *lasted).map(|(presence, _)| presence)
+        let lasted = Presence::ALL.iter().zip(self.lasted).filter(|(_, lasted)| *lasted > 0);
+        lasted.max_by_key(|(_, lasted)| *lasted).map(|(presence, _)| *presence)
     }
 }
 
@@ -252,16 +251,16 @@ fn milliseconds(duration: SignedDuration) -> i64 {
     duration.whole_seconds() * 1000
 }
 
-/// Tells the days between two strips, on which nothing happened and nobody was there.
+/// Prints how many days are between two strips.
 fn print_gap(out: &mut impl Write, ink: Ink, days: Range<i64>) -> io::Result<()> {
     match days.end - days.start {
         0 => Ok(()),
-        1 => ink.line(out, Tone::Quiet, "\na day on which nothing happened"),
+        1 => ink.line(out, Tone::Quiet, "\n1 day on which nothing happened"),
         count => ink.line(out, Tone::Quiet, &format!("\n{count} days on which nothing happened")),
     }
 }
 
-/// Names the day and the hours, each above the cell in which it starts.
+/// Prints the day, and each hour above the cell in which it starts.
 fn print_heading(out: &mut impl Write, ink: Ink, day: i64) -> io::Result<()> {
     let seconds = day * QUARTERS_IN_DAY * QUARTER / 1000;
     let date = Timestamp::from_seconds(seconds).unwrap_or(Timestamp::UNIX_EPOCH).date();
@@ -284,7 +283,8 @@ fn print_legend(out: &mut impl Write, ink: Ink) -> io::Result<()> {
         }
         writeln!(out)?;
     }
-    Ok(())
+    let meaning = "One letter per quarter of an hour: the presence that lasted longest in it.";
+    ink.line(out, Tone::Quiet, &format!("{:indent$}{meaning}", "", indent = USER + 2))
 }
 
 /// Prints cells that are all the same.
@@ -300,8 +300,8 @@ fn print_alike(out: &mut impl Write, ink: Ink, cells: &[Option<Presence>]) -> io
     }
 }
 
-/// Returns the letter of a presence, and its colours: greens can be spoken to, yellows are not
-/// there, reds are busy and purples not to be disturbed.
+/// Returns the letter of a presence, and its colours: green for Available, yellow for Away, red for
+/// Busy, purple for DoNotDisturb.
 fn look(presence: Presence) -> (char, &'static str) {
     match presence {
         Presence::Offline => ('·', "2"),
