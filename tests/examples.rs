@@ -1,4 +1,4 @@
-//! The examples `client`, `graph` and `server`, run from outside; `replay` has a file of its own.
+//! The examples `client`, `graph` and `server`, run as processes. `replay` has a file of its own.
 
 #[path = "common/example.rs"]
 mod example;
@@ -8,19 +8,19 @@ use std::process::Command;
 use example::executable;
 
 #[test]
-fn a_client_knows_what_others_see() {
+fn a_client_knows_its_effective_presence() {
     assert_lines(&run("client"), CLIENT);
 }
 
 #[cfg(feature = "serde")]
 #[test]
-fn requests_are_answered_as_graph_does() {
+fn requests_are_answered_as_graph_answers_them() {
     assert_lines(&run("graph"), GRAPH);
 }
 
-/// Its numbers are those of the machine, except that no change may be missed.
+/// The numbers depend on the machine, except that no change is lost.
 #[test]
-fn a_server_serves_its_crowd_and_stops() {
+fn a_server_serves_its_clients_and_stops() {
     let report = run("server");
     let starts = [
         "ran ",
@@ -54,27 +54,27 @@ fn run(example: &str) -> String {
 }
 
 const CLIENT: &str = "\
-time      the client                       posted  others see
-09:00     signs in                              1  Available
-09:20     takes a call                         12  InACall
-09:45     hangs up                              2  Available
-13:30     prefers Busy for 90 minutes         135  Busy until 15:00, then Available
-15:00     (time passes)                        55  Available
-15:11     is cut off                            6  Available until 15:15, then AvailableInactive
-15:15     (time passes)                         0  AvailableInactive until 15:20, then Away
-15:20     (time passes)                         0  Away until 16:10, then Offline
-15:41     is back, sets its session again       1  Available
-16:01     falls asleep, the lid is closed      11  Available until 16:04:20, then AvailableInactive
-16:04:20  (asleep)                                 AvailableInactive
-16:09:20  (asleep)                                 Away
-16:59:20  (asleep)                                 Offline
-17:31     wakes, sets its session again         1  Available
-18:00     is cut off                           17  Available until 18:04:20, then AvailableInactive
-17:01     sees its clock put back an hour       0  Available until 17:06, then AvailableInactive
-17:06     (time passes)                         0  AvailableInactive until 17:11, then Away
-17:11     (time passes)                         0  Away until 18:01, then Offline
-17:20     is back, sets its session again       1  Available
-17:40     signs out                            12  Offline
+time      the client                         posted  effective presence
+09:00     signs in                                1  Available
+09:20     takes a call                           12  InACall
+09:45     hangs up                                2  Available
+13:30     prefers Busy for 90 minutes           135  Busy until 15:00, then Available
+15:00     (time passes)                          55  Available
+15:11     loses its connection                    6  Available until 15:15, then AvailableInactive
+15:15     (time passes)                           0  AvailableInactive until 15:20, then Away
+15:20     (time passes)                           0  Away until 16:10, then Offline
+15:41     reconnects, refreshes its session       1  Available
+16:01     falls asleep, the lid is closed        11  Available until 16:04:20, then AvailableInactive
+16:04:20  (asleep)                                   AvailableInactive
+16:09:20  (asleep)                                   Away
+16:59:20  (asleep)                                   Offline
+17:31     wakes up, sets its session anew         1  Available
+18:00     loses its connection                   17  Available until 18:04:20, then AvailableInactive
+17:01     has its clock put back an hour          0  Available until 17:06, then AvailableInactive
+17:06     (time passes)                           0  AvailableInactive until 17:11, then Away
+17:11     (time passes)                           0  Away until 18:01, then Offline
+17:20     reconnects, refreshes its session       1  Available
+17:40     signs out                              12  Offline
 ";
 
 #[cfg(feature = "serde")]
@@ -121,12 +121,12 @@ const GRAPH: &str = r#"09:00  POST /users/ana/presence/setPresence
 09:09  POST /users/ana/presence/clearPresence
        {"sessionId":"phone"}
     -> 404
-       {"error":{"code":"NotFound","message":"the session does not exist or has expired"}}
+       {"error":{"code":"NotFound","message":"session not found, expected one that was set and has not expired"}}
 
 09:10  POST /users/ana/presence/setPresence
        {"sessionId":"phone","availability":"Busy","activity":"Busy"}
     -> 400
-       {"error":{"code":"InvalidArgument","message":"a session cannot be set to Busy/Busy, only to Available/Available, Busy/InACall, Busy/InAConferenceCall, DoNotDisturb/Presenting or Away/Away"}}
+       {"error":{"code":"InvalidArgument","message":"invalid session presence Busy/Busy, expected Available/Available, Busy/InACall, Busy/InAConferenceCall, DoNotDisturb/Presenting or Away/Away"}}
 
 09:10  POST /users/ana/presence/setPresence
        {"sessionId":"phone","availability":"Away","activity":"Away","expirationDuration":"PT4M59S"}
@@ -136,7 +136,7 @@ const GRAPH: &str = r#"09:00  POST /users/ana/presence/setPresence
 09:10  POST /users/ana/presence/setUserPreferredPresence
        {"availability":"Away","activity":"Away","expirationDuration":"8:00:00"}
     -> 400
-       {"error":{"code":"InvalidArgument","message":"malformed [ExpirationDuration], want one like PT1H30M or P1D: \"8:00:00\""}}
+       {"error":{"code":"InvalidArgument","message":"invalid [ExpirationDuration], expected a duration such as PT1H30M or P1D, found \"8:00:00\""}}
 
 09:10  POST /users/ana/presence/clearPresence
        {}
@@ -150,27 +150,27 @@ const GRAPH: &str = r#"09:00  POST /users/ana/presence/setPresence
 
 09:10  POST /users/ana/presence/clearPresence
     -> 400
-       {"error":{"code":"InvalidArgument","message":"the body is not a JSON object"}}
+       {"error":{"code":"InvalidArgument","message":"invalid body: EOF while parsing a value at line 1 column 0"}}
 
 09:10  POST /users/ana/presence/clearPresence
        ["phone"]
     -> 400
-       {"error":{"code":"InvalidArgument","message":"the body is not a JSON object"}}
+       {"error":{"code":"InvalidArgument","message":"invalid type: sequence, expected an object"}}
 
 09:10  POST /users/ana/presence/clearPresence
        {"sessionId":"phone",
     -> 400
-       {"error":{"code":"InvalidArgument","message":"EOF while parsing a value"}}
+       {"error":{"code":"InvalidArgument","message":"invalid body: EOF while parsing a value at line 1 column 21"}}
 
 09:10  POST /users/ana/presence/clearPresence
        {"sessionId":"�"}
     -> 400
-       {"error":{"code":"InvalidArgument","message":"the body is not UTF-8"}}
+       {"error":{"code":"InvalidArgument","message":"invalid body: invalid unicode code point at line 1 column 15"}}
 
 09:10  POST /communications/getPresencesByUserId
        {}
     -> 400
-       {"error":{"code":"InvalidArgument","message":"missing field `ids`"}}
+       {"error":{"code":"InvalidArgument","message":"[Ids]: The Ids field is required."}}
 
 09:10  POST /communications/getPresencesByUserId
        {"ids":[7]}
@@ -179,22 +179,22 @@ const GRAPH: &str = r#"09:00  POST /users/ana/presence/setPresence
 
 09:11  GET /users/ana/presence/setPresence
     -> 405
-       {"error":{"code":"MethodNotAllowed","message":"the method is not allowed here, only POST"}}
+       {"error":{"code":"MethodNotAllowed","message":"method not allowed, expected POST"}}
 
 09:11  DELETE /users/ana/presence
     -> 405
-       {"error":{"code":"MethodNotAllowed","message":"the method is not allowed here, only GET"}}
+       {"error":{"code":"MethodNotAllowed","message":"method not allowed, expected GET"}}
 
 09:11  GET /users/ana/manager
     -> 404
-       {"error":{"code":"NotFound","message":"there is nothing at this path"}}
+       {"error":{"code":"NotFound","message":"path not found"}}
 
 09:11  GET /users//presence
     -> 404
-       {"error":{"code":"NotFound","message":"there is nothing at this path"}}
+       {"error":{"code":"NotFound","message":"path not found"}}
 
 09:12  POST /communications/getPresencesByUserId
        (651 ids)
     -> 400
-       {"error":{"code":"InvalidArgument","message":"651 ids are too many, want 650 at most"}}
+       {"error":{"code":"InvalidArgument","message":"too many [Ids], expected at most 650"}}
 "#;
