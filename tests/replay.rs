@@ -129,6 +129,35 @@ fn unknown_fields_are_ignored() {
     assert_eq!(happenings(&input), ["1: 09:00 ana Offline"]);
 }
 
+#[test]
+fn unknown_fields_of_a_body_are_ignored_whatever_they_hold() {
+    let deep = format!("{}{}", "[".repeat(1000), "]".repeat(1000));
+    for value in ["null", "1e999", r#""\ud800""#, &deep] {
+        let bodies = [
+            format!(
+                r#""setPresence":{{"why":{value},"sessionId":"A","availability":"Away","activity":"Away"}}"#
+            ),
+            format!(r#""clearPresence":{{"why":{value},"sessionId":"A"}}"#),
+            format!(
+                r#""setUserPreferredPresence":{{"why":{value},"availability":"Away","activity":"Away"}}"#
+            ),
+            format!(r#""clearUserPreferredPresence":{{"why":{value}}}"#),
+            format!(r#""tick":{{"why":{value}}}"#),
+        ];
+        assert_eq!(
+            happenings(&bodies.map(|body| line("09:00", "ana", &body))),
+            [
+                "1: 09:00 ana Away",
+                "2: 09:00 ana Offline",
+                "3: 09:00 ana Offline",
+                "4: 09:00 ana Offline",
+                "5: 09:00 ana Offline",
+            ],
+            "{value}"
+        );
+    }
+}
+
 /// Rule T5: what has expired stays gone.
 #[test]
 fn an_earlier_line_is_applied_at_its_own_timestamp() {
