@@ -74,7 +74,7 @@ struct Server {
     notices: Sender<Notice>,
 }
 
-/// A command for one user, and where the answer goes.
+/// A command for one user, and the channel for its answer.
 struct Request {
     user: String,
     command: Command<u64>,

@@ -112,7 +112,7 @@ struct Strip {
 }
 
 impl Strip {
-    /// Starts a new user, who was Offline from the first timestamp on.
+    /// Starts a new user, Offline from the first timestamp on.
     fn new(clock: &Clock) -> Self {
         let (since, steps) = (clock.first, clock.steps);
         let open = OpenCell::new(quarter(since));
