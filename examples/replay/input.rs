@@ -124,17 +124,12 @@ impl<'a> Request<'a> {
     }
 }
 
-/// `Body` rejects values that it cannot hold, such as 1e999, even in fields that are ignored. A body with
-/// such a value is read directly.
 fn read_body<'a, T>(body: &'a RawValue) -> Result<Command<String>, String>
 where
     T: Deserialize<'a> + Into<Command<String>>,
 {
-    match serde_json::from_str::<Body<T>>(body.get()) {
-        Ok(body) => body.check().map_err(|error| error.to_string()),
-        Err(_) => serde_json::from_str::<T>(body.get()).map_err(|error| reason(&error)),
-    }
-    .map(T::into)
+    let body: Body<T> = serde_json::from_str(body.get()).map_err(|error| reason(&error))?;
+    body.check().map(T::into).map_err(|error| error.to_string())
 }
 
 #[derive(Clone, Copy)]
