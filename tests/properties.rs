@@ -1,4 +1,4 @@
-//! What holds for any history of one user, by comparison with a reference that keeps nothing else.
+//! Properties of any history of one user, most of them by comparison with the reference.
 
 mod common;
 mod reference;
@@ -11,33 +11,33 @@ use proptest::sample::{Index, select};
 use proptest::test_runner::{Config, TestRunner};
 use reference::Reference;
 use reference::histories::{
-    claim, crowded, rising, session, session_lifetime, stepping, wild, wild_reading,
+    claim, crowded, forward, session, session_lifetime, stepping, wild, wild_reading,
 };
 
 proptest! {
     #![proptest_config(deterministic())]
 
-    /// T3: after every command, and at all instants between it and the next that could matter.
+    /// T3: after every command, and at each boundary between it and the next command.
     #[test]
-    fn the_model_agrees_with_the_reference(history in rising()) {
-        agrees_at_and_between_commands(&history);
+    fn the_model_agrees_with_the_reference(history in forward()) {
+        assert_agreement_at_and_between_commands(&history);
     }
 
-    /// T5, T6: after every command of a clock that steps back and forth, and shows anything.
+    /// T5, T6: after every command, with a clock that steps back and forth and shows any timestamp.
     #[test]
     fn the_model_agrees_with_the_reference_whatever_the_clock_does(
         history in prop_oneof![stepping(), wild()], reads in vec(wild_reading(), 2),
     ) {
         let (mut user, mut reference) = (PresenceModel::new(), Reference::new());
         for (now, command) in history {
-            let _ = reference.assert_obeys(&mut user, command, now);
+            let _ = reference.apply_to_both(&mut user, command, now);
             for read in reads.iter().chain(&[saturating_before(now), saturating_after(now)]) {
-                reference.assert_describes(&user, *read);
+                reference.assert_reads_agree(&user, *read);
             }
         }
     }
 
-    /// T3, T5, T6: whatever the clock did, and although the reads change nothing.
+    /// T3, T5, T6: whatever the clock does, and although reads change nothing.
     #[test]
     fn reads_answer_as_if_a_tick_had_come_first(
         history in prop_oneof![stepping(), wild()], read in wild_reading(),
@@ -52,49 +52,50 @@ proptest! {
                 prop_assert_eq!(user.preferred(now), ticked.preferred(now));
                 prop_assert!(user.sessions(now).eq(ticked.sessions(now)));
                 prop_assert!(user.forecast(now).eq(ticked.forecast(now)));
+                prop_assert_eq!(user.explain(now), ticked.explain(now));
                 prop_assert_eq!(&user, &before);
             }
         }
     }
 
-    /// T3: woken never, at random or at every deadline, a user answers the same.
+    /// T3: without ticks, with random ticks and with a tick at every deadline, the answers are the same.
     #[test]
-    fn while_instants_never_fall_ticks_cannot_be_observed(
-        history in rising(), wakings in vec((any::<Index>(), 0..3), 0..12),
+    fn while_time_does_not_go_backwards_ticks_make_no_difference(
+        history in forward(), ticks in vec((any::<Index>(), 0..3), 0..12),
     ) {
-        let mut never = PresenceModel::new();
-        let (mut often, mut punctual) = (PresenceModel::new(), PresenceModel::new());
+        let mut unticked = PresenceModel::new();
+        let (mut random, mut punctual) = (PresenceModel::new(), PresenceModel::new());
         let mut deadline = None;
         for (number, (now, command)) in history.iter().enumerate() {
             let before = history[..number].last().map_or(*now, |(before, _)| *before);
-            for (_, third) in wakings.iter().filter(|(at, _)| at.index(history.len()) == number) {
-                let _ = often.tick(before + (*now - before) * *third / 3);
+            for (_, third) in ticks.iter().filter(|(at, _)| at.index(history.len()) == number) {
+                let _ = random.tick(before + (*now - before) * *third / 3);
             }
             while let Some(due) = deadline.filter(|due| due <= now) {
                 let _ = punctual.tick(due);
                 deadline = punctual.deadline(due);
             }
-            let answer = never.apply(*command, *now);
-            for woken in [&mut often, &mut punctual] {
-                let told = woken.apply(*command, *now);
+            let expected = unticked.apply(*command, *now);
+            for ticked in [&mut random, &mut punctual] {
+                let result = ticked.apply(*command, *now);
                 prop_assert_eq!(
-                    told.map(|outcome| (outcome.current, woken.deadline(*now))),
-                    answer.map(|outcome| (outcome.current, never.deadline(*now)))
+                    result.map(|outcome| (outcome.current, ticked.deadline(*now))),
+                    expected.map(|outcome| (outcome.current, unticked.deadline(*now)))
                 );
-                prop_assert!(answer.is_err() || *woken == never);
-                prop_assert_eq!(woken.presence(*now), never.presence(*now));
-                prop_assert!(woken.forecast(*now).eq(never.forecast(*now)));
-                prop_assert!(woken.sessions(*now).eq(never.sessions(*now)));
-                prop_assert_eq!(woken.preferred(*now), never.preferred(*now));
+                prop_assert!(expected.is_err() || *ticked == unticked);
+                prop_assert_eq!(ticked.presence(*now), unticked.presence(*now));
+                prop_assert!(ticked.forecast(*now).eq(unticked.forecast(*now)));
+                prop_assert!(ticked.sessions(*now).eq(unticked.sessions(*now)));
+                prop_assert_eq!(ticked.preferred(*now), unticked.preferred(*now));
             }
             deadline = punctual.deadline(*now);
         }
     }
 
-    /// T1, T3: up to the last nanosecond, and the deadline lies in the future.
+    /// T1, T3: up to the last nanosecond, and the deadline is after `now`.
     #[test]
-    fn nothing_visible_changes_before_the_deadline(
-        history in prop_oneof![rising(), wild()], part in 0..1_000_i128,
+    fn the_effective_presence_does_not_change_before_the_deadline(
+        history in prop_oneof![forward(), wild()], part in 0..1_000_i128,
     ) {
         let mut user = PresenceModel::new();
         for (now, command) in history {
@@ -130,74 +131,78 @@ proptest! {
         }
     }
 
-    /// T3: it names every visible change and no other, and a later forecast is the rest of it.
+    /// T3: every change of the effective presence and no other; a later forecast is the rest of it.
     #[test]
-    fn the_forecast_is_exact(history in prop_oneof![rising(), wild()]) {
+    fn a_forecast_is_exact(history in prop_oneof![forward(), wild()]) {
         let mut user = PresenceModel::new();
         for (now, command) in history {
             let Ok(outcome) = user.apply(command, now) else { continue };
             let forecast: Vec<_> = user.forecast(now).collect();
-            let mut shown = outcome.current;
+            let mut current = outcome.current;
             let mut boundary = user.deadline(now);
             let mut rest = forecast.as_slice();
             while let Some(at) = boundary {
-                prop_assert_eq!(user.presence(just_before(at)), shown);
+                prop_assert_eq!(user.presence(just_before(at)), current);
                 if let [change, after @ ..] = rest && change.at == at {
-                    prop_assert_ne!(change.presence, shown);
-                    (shown, rest) = (change.presence, after);
+                    prop_assert_ne!(change.presence, current);
+                    (current, rest) = (change.presence, after);
                 }
-                prop_assert_eq!(user.presence(at), shown);
+                prop_assert_eq!(user.presence(at), current);
                 prop_assert!(user.forecast(at).eq(rest.iter().copied()));
                 boundary = user.deadline(at);
             }
-            prop_assert_eq!((shown, rest), (Presence::Offline, [].as_slice()));
+            prop_assert_eq!((current, rest), (Presence::Offline, [].as_slice()));
             prop_assert_eq!(user.presence(Timestamp::MAX), Presence::Offline);
         }
     }
 
-    /// T3: `previous` is what the contact before told, whatever the clock did in between.
+    /// T3: `previous` is what the last update reported, whatever the clock does in between.
     #[test]
-    fn outcomes_chain(history in prop_oneof![rising(), wild()]) {
+    fn an_outcome_starts_from_what_the_last_update_reported(
+        history in prop_oneof![forward(), wild()],
+    ) {
         let mut user = PresenceModel::new();
-        let mut told = Presence::Offline;
+        let mut reported = Presence::Offline;
         for (now, command) in history {
+            prop_assert_eq!(user.reported(), reported);
             let Ok(outcome) = user.apply(command, now) else { continue };
-            prop_assert_eq!(outcome.previous, told);
+            prop_assert_eq!(outcome.previous, reported);
             prop_assert_eq!(outcome.changed().is_some(), outcome.previous != outcome.current);
-            prop_assert_eq!(outcome.changed().unwrap_or(told), outcome.current);
-            told = outcome.current;
+            prop_assert_eq!(outcome.changed().unwrap_or(reported), outcome.current);
+            reported = outcome.current;
+            prop_assert_eq!(user.reported(), reported);
         }
     }
 
-    /// P2, P5: the same sessions under other ids, set in another order at each instant.
+    /// P2, P5: the same sessions under other ids, set in another order at each timestamp.
     #[test]
-    fn aggregation_does_not_depend_on_the_order_of_setting_nor_on_ids(
+    fn aggregation_depends_neither_on_the_order_of_setting_nor_on_ids(
         mut sessions in vec((select(vec![0, 0, 300, 301, 600]), claim(), session_lifetime()), 1..8),
         ids in Just((0..8_u8).collect::<Vec<_>>()).prop_shuffle(),
         seconds in 600..2_000_i64,
     ) {
-        let instant = |seconds| common::at("09:00") + SignedDuration::seconds(seconds);
+        let after = |seconds| common::at("09:00") + SignedDuration::seconds(seconds);
         sessions.sort_by_key(|(seconds, ..)| *seconds);
         let mut in_order = PresenceModel::new();
         for (id, (seconds, claim, lifetime)) in (0_u8..).zip(&sessions) {
-            let _ = in_order.apply(session(id, *claim, *lifetime), instant(*seconds)).unwrap();
+            let _ = in_order.apply(session(id, *claim, *lifetime), after(*seconds)).unwrap();
         }
         sessions.reverse();
         sessions.sort_by_key(|(seconds, ..)| *seconds);
         let mut shuffled = PresenceModel::new();
         for (id, (seconds, claim, lifetime)) in ids.into_iter().zip(&sessions) {
-            let _ = shuffled.apply(session(id, *claim, *lifetime), instant(*seconds)).unwrap();
+            let _ = shuffled.apply(session(id, *claim, *lifetime), after(*seconds)).unwrap();
         }
-        for now in [instant(600), instant(seconds)] {
+        for now in [after(600), after(seconds)] {
             prop_assert_eq!(in_order.presence(now), shuffled.presence(now));
             prop_assert_eq!(in_order.deadline(now), shuffled.deadline(now));
             prop_assert!(in_order.forecast(now).eq(shuffled.forecast(now)));
         }
     }
 
-    /// T4: of either error, at any reading of the clock.
+    /// T4: with either error, at any reading of the clock.
     #[test]
-    fn a_refused_command_leaves_the_model_equal(history in wild()) {
+    fn a_rejected_command_leaves_the_model_equal(history in wild()) {
         let mut user = PresenceModel::new();
         for (now, command) in history {
             let before = user.clone();
@@ -223,7 +228,7 @@ proptest! {
                 let sessions: Vec<_> =
                     user.sessions(*now).map(|session| (*session.id, session.presence)).collect();
                 let singles = (user.presence(*now), user.deadline(*now), user.preferred(*now));
-                (singles, forecast, sessions, user.is_empty())
+                (singles, forecast, sessions, user.explain(*now).cloned(), user.reported(), user.is_empty())
             });
             at_each.collect::<Vec<_>>()
         };
@@ -232,34 +237,36 @@ proptest! {
         prop_assert_eq!(user, before);
     }
 
-    /// T5: from the first contact after the last step on, even if only ticks come.
+    /// T5: from the first update after the last step of the clock on, even if only ticks come.
     #[test]
-    fn once_the_clock_is_sane_nothing_outlives_its_grant(history in wild(), contact in wild_reading()) {
+    fn after_an_update_nothing_lives_longer_than_its_lifetime(
+        history in wild(), updated in wild_reading(),
+    ) {
         let mut user = PresenceModel::new();
-        let mut granted = [SignedDuration::ZERO; 5];
+        let mut lifetimes = [SignedDuration::ZERO; 5];
         let mut preferred = SignedDuration::ZERO;
         for (now, command) in history {
             if user.apply(command, now).is_ok() {
                 match command {
                     Command::SetSession(body) => {
-                        granted[usize::from(body.session_id)] = body.expiration.duration();
+                        lifetimes[usize::from(body.session_id)] = body.expiration.duration();
                     }
                     Command::SetPreferred(body) => preferred = body.expiration.duration(),
                     _ => {}
                 }
             }
         }
-        let contact = contact.clamp(nanosecond(i64::MIN), nanosecond(i64::MAX));
-        let _ = user.tick(contact);
-        for (id, lifetime) in (0_u8..).zip(granted) {
-            let end = contact.saturating_add(lifetime);
+        let updated = updated.clamp(nanosecond(i64::MIN), nanosecond(i64::MAX));
+        let _ = user.tick(updated);
+        for (id, lifetime) in (0_u8..).zip(lifetimes) {
+            let end = updated.saturating_add(lifetime);
             prop_assert!(user.sessions(end).all(|session| *session.id != id));
         }
-        let end = contact.saturating_add(preferred);
+        let end = updated.saturating_add(preferred);
         prop_assert_eq!(user.preferred(end), None);
-        let end = contact.saturating_add(granted.into_iter().max().unwrap());
+        let end = updated.saturating_add(lifetimes.into_iter().max().unwrap());
         prop_assert_eq!(user.presence(end), Presence::Offline);
-        let end = end.max(contact.saturating_add(preferred));
+        let end = end.max(updated.saturating_add(preferred));
         let _ = user.tick(end);
         prop_assert_eq!(user.deadline(end), None);
         prop_assert!(user.is_empty());
@@ -268,7 +275,7 @@ proptest! {
 
 /// S1: around the limit of 128 live sessions.
 #[test]
-fn the_model_agrees_with_the_reference_in_a_crowd() {
+fn the_model_agrees_with_the_reference_around_the_limit_of_sessions() {
     let agrees = |history: Vec<(Timestamp, Command<u8>)>| {
         let (mut user, mut reference) = (PresenceModel::new(), Reference::new());
         let crowd = history.len() - 12.min(history.len());
@@ -277,37 +284,37 @@ fn the_model_agrees_with_the_reference_in_a_crowd() {
                 prop_assert_eq!(user.apply(command, now).map(drop), reference.apply(command, now));
             } else {
                 let before = user.clone();
-                let refused = reference.assert_obeys(&mut user, command, now).is_err();
-                prop_assert!(!refused || user == before);
+                let rejected = reference.apply_to_both(&mut user, command, now).is_err();
+                prop_assert!(!rejected || user == before);
             }
         }
         Ok(())
     };
     let config = deterministic();
-    // The reference takes its time over many sessions.
+    // The reference is slow with many sessions.
     let cases = config.cases.div_ceil(20);
     TestRunner::new(Config { cases, ..config }).run(&crowded(), agrees).unwrap();
 }
 
-fn agrees_at_and_between_commands(history: &[(Timestamp, Command<u8>)]) {
+fn assert_agreement_at_and_between_commands(history: &[(Timestamp, Command<u8>)]) {
     let (mut user, mut reference) = (PresenceModel::new(), Reference::new());
     for (number, (now, command)) in history.iter().enumerate() {
-        let _ = reference.assert_obeys(&mut user, *command, *now);
+        let _ = reference.apply_to_both(&mut user, *command, *now);
         let next = history.get(number + 1).map_or(Timestamp::MAX, |(next, _)| *next);
         let boundary = reference.deadline(*now);
         let reads = boundary.into_iter().flat_map(|at| [just_before(at), at, saturating_after(at)]);
         for read in reads.chain([saturating_before(next)]).filter(|read| (*now..next).contains(read)) {
-            reference.assert_describes(&user, read);
+            reference.assert_reads_agree(&user, read);
         }
     }
 }
 
-/// Returns the instant one nanosecond earlier, where there is one.
-fn saturating_before(instant: Timestamp) -> Timestamp {
-    instant.saturating_sub(SignedDuration::NANOSECOND)
+/// Returns the timestamp one nanosecond earlier, if there is one.
+fn saturating_before(timestamp: Timestamp) -> Timestamp {
+    timestamp.saturating_sub(SignedDuration::NANOSECOND)
 }
 
-/// Returns the instant one nanosecond later, where there is one.
-fn saturating_after(instant: Timestamp) -> Timestamp {
-    instant.saturating_add(SignedDuration::NANOSECOND)
+/// Returns the timestamp one nanosecond later, if there is one.
+fn saturating_after(timestamp: Timestamp) -> Timestamp {
+    timestamp.saturating_add(SignedDuration::NANOSECOND)
 }
