@@ -1,4 +1,4 @@
-//! The language of `expirationDuration`, checked against a second description of it.
+//! The text form of lifetimes, checked against a second parser.
 
 mod common;
 
@@ -8,14 +8,15 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-/// What has been read of a duration, one character at a time, as `[-]P[nD][T[nH][nM][n[.n]S]]`.
+/// A parser of `[-]P[nD][T[nH][nM][n[.n]S]]` that reads one character at a time.
 ///
-/// The crate splits the text and looks for parts; this never looks ahead, and counts in nanoseconds.
+/// The crate splits the text and looks for components. This parser never looks ahead, and counts in
+/// nanoseconds.
 #[derive(Clone, Copy)]
 struct Reading {
     negative: bool,
     place: Place,
-    /// In nanoseconds, saturating: far more than any lifetime can be.
+    /// In nanoseconds, saturating far above the longest lifetime.
     total: i128,
 }
 
@@ -23,21 +24,24 @@ struct Reading {
 enum Place {
     Start,
     Sign,
-    /// After `P`, `T` or a component: the part of the day that is being read, the least unit so far.
+    /// After `P`, `T` or a component.
     Between {
         in_time: bool,
+        /// The smallest unit so far.
         least: i128,
         empty: bool,
     },
+    /// In a number.
     Whole {
         in_time: bool,
         least: i128,
         number: i128,
     },
-    /// After the dot of seconds: the place value of the next digit, and whether there was one.
+    /// After the decimal point of the seconds.
     Fraction {
         number: i128,
         nanoseconds: i128,
+        /// The value of the next digit.
         place_value: i128,
         empty: bool,
     },
@@ -51,7 +55,7 @@ const DAY: i128 = 24 * HOUR;
 impl Reading {
     const START: Self = Self { negative: false, place: Place::Start, total: 0 };
 
-    /// Reads one more character, or says that no duration starts like this.
+    /// Reads one more character, or returns `None` if no duration starts like this.
     fn read(self, next: char) -> Option<Self> {
         let digit = next.to_digit(10).map(i128::from);
         let place = match (self.place, next) {
@@ -106,7 +110,7 @@ impl Reading {
         Some(Self { place, ..self })
     }
 
-    /// Returns the nanoseconds that were read, or nothing where the text is not complete.
+    /// Returns the nanoseconds that were read, or `None` if the text is not complete.
     fn value(self) -> Option<i128> {
         match self.place {
             Place::Between { empty: false, .. } => {
@@ -121,7 +125,7 @@ fn reading(text: &str) -> Option<Reading> {
     text.chars().try_fold(Reading::START, Reading::read)
 }
 
-/// S5, U3: checks what both lifetimes make of a text against what has been read of it.
+/// S5, U3: checks that both kinds of lifetimes agree with the second parser.
 fn check(text: &str, reading: Option<Reading>) {
     let value = reading.and_then(Reading::value).ok_or(ExpirationError::Malformed);
     let within = |range: std::ops::RangeInclusive<i128>| {
@@ -139,7 +143,7 @@ fn check(text: &str, reading: Option<Reading>) {
     );
 }
 
-/// Checks every text that starts as given and goes on for up to so many characters.
+/// Checks every text that consists of a start and up to this many further characters.
 fn check_all(start: &str, alphabet: &[char], further: usize) {
     fn go_on(text: &mut String, reading: Option<Reading>, alphabet: &[char], further: usize) -> usize {
         check(text, reading);
@@ -162,23 +166,23 @@ fn check_all(start: &str, alphabet: &[char], further: usize) {
     assert_eq!(checked, expected);
 }
 
-/// S5, U3: from nothing, with characters of the language.
+/// S5, U3: of the characters of the language.
 #[test]
-fn every_text_of_up_to_six_characters_is_read_as_described() {
+fn every_text_of_up_to_six_characters_is_parsed_like_the_second_parser() {
     check_all("", &['-', 'P', 'D', 'T', 'H', 'M', 'S', '.', '0', '1', '9'], 6);
 }
 
-/// S5, U3: after the only start there is, so texts of up to seven and eight.
+/// S5, U3: longer texts, with the start that every duration has.
 #[test]
-fn every_short_text_after_p_is_read_as_described() {
+fn every_short_text_after_p_is_parsed_like_the_second_parser() {
     check_all("P", &['D', 'T', 'H', 'M', 'S', '.', '0', '9'], 7);
     check_all("-P", &['P', 'D', 'T', 'M', 'S', '.', '1', '-'], 5);
     check_all("P9DT", &['H', 'M', 'S', '.', '0', '1'], 6);
 }
 
-/// S5, U3: characters that a looser reader lets pass.
+/// S5, U3: characters that a looser parser accepts.
 #[test]
-fn every_short_text_with_hostile_characters_is_read_as_described() {
+fn every_short_text_with_hostile_characters_is_parsed_like_the_second_parser() {
     let hostile =
         ['P', 'T', 'S', '1', 'p', 't', 's', '+', ' ', '\0', ',', ':', 'Y', 'W', '\u{661}', '\u{ff11}'];
     check_all("", &hostile, 5);
@@ -188,25 +192,25 @@ fn every_short_text_with_hostile_characters_is_read_as_described() {
 proptest! {
     #![proptest_config(deterministic())]
 
-    /// S5, U3: long texts too, whole and with one character put in, taken out or exchanged.
+    /// S5, U3: long texts, as they are and with one character inserted, removed or replaced.
     #[test]
-    fn any_duration_and_any_slip_is_read_as_described(
-        text in written(),
-        slip in any::<Index>(),
+    fn any_duration_and_any_typo_is_parsed_like_the_second_parser(
+        text in duration_text(),
+        typo in any::<Index>(),
         with in select(vec!['-', 'P', 'T', 'D', 'S', '.', '7', ' ']),
     ) {
         check(&text, reading(&text));
         let characters: Vec<char> = text.chars().collect();
-        let at = slip.index(characters.len());
-        for (skipped, put) in [(0, Some(with)), (1, None), (1, Some(with))] {
+        let at = typo.index(characters.len());
+        for (removed, inserted) in [(0, Some(with)), (1, None), (1, Some(with))] {
             let (before, after) = characters.split_at(at);
-            let after = after.iter().skip(skipped);
-            let text: String = before.iter().copied().chain(put).chain(after.copied()).collect();
+            let after = after.iter().skip(removed);
+            let text: String = before.iter().copied().chain(inserted).chain(after.copied()).collect();
             check(&text, reading(&text));
         }
     }
 
-    /// U3: what is written is read as the same.
+    /// U3
     #[test]
     fn a_preferred_lifetime_survives_its_text(
         seconds in 0..=i64::MAX, nanoseconds in 0..1_000_000_000, shift in 0..63_u32,
@@ -215,20 +219,20 @@ proptest! {
         prop_assume!(lifetime.is_positive());
         let expiration = PreferredExpiration::new(lifetime).unwrap();
         prop_assert_eq!(expiration.to_string().parse(), Ok(expiration));
-        prop_assert!(is_written_well(&expiration.to_string()), "{}", expiration);
+        prop_assert!(is_normalized(&expiration.to_string()), "{}", expiration);
     }
 
-    /// S5: what is written is read as the same.
+    /// S5
     #[test]
     fn a_session_lifetime_survives_its_text(nanoseconds in 300_000_000_000..=14_400_000_000_000_i64) {
         let expiration = SessionExpiration::new(SignedDuration::nanoseconds(nanoseconds)).unwrap();
         prop_assert_eq!(expiration.to_string().parse(), Ok(expiration));
-        prop_assert!(is_written_well(&expiration.to_string()), "{}", expiration);
+        prop_assert!(is_normalized(&expiration.to_string()), "{}", expiration);
     }
 }
 
-/// Texts of the language, of any length.
-fn written() -> impl Strategy<Value = String> {
+/// Durations of any length.
+fn duration_text() -> impl Strategy<Value = String> {
     let digits = || vec(select(('0'..='9').collect::<Vec<_>>()), 1..25).prop_map(String::from_iter);
     let number = || prop_oneof![(0..400_u32).prop_map(|number| number.to_string()), digits()];
     let component = move |unit: &'static str| {
@@ -246,8 +250,8 @@ fn written() -> impl Strategy<Value = String> {
         .prop_map(|(sign, days, time)| format!("{sign}P{days}{time}"))
 }
 
-/// Whether carries, zeros and trailing zeros are as the rules want them written.
-fn is_written_well(text: &str) -> bool {
+/// Returns whether a text has carries, no zero components and no trailing zeros.
+fn is_normalized(text: &str) -> bool {
     let (days, time) = text.strip_prefix('P').unwrap().split_once('T').unwrap_or((&text[1..], ""));
     let mut parts = days.split_inclusive('D').chain(time.split_inclusive(['H', 'M', 'S']));
     parts.all(|part| {
@@ -263,9 +267,9 @@ fn is_written_well(text: &str) -> bool {
     })
 }
 
-/// S5, U3: of each kind one that a person would try.
+/// S5, U3: mistakes that people make.
 #[test]
-fn malformed_durations_are_refused() {
+fn malformed_durations_are_rejected() {
     let texts = [
         "",
         " ",
@@ -338,9 +342,9 @@ fn malformed_durations_are_refused() {
     }
 }
 
-/// U3: well formed all the same, so not malformed.
+/// U3: these are durations, so they are not malformed.
 #[test]
-fn what_is_zero_negative_or_overflows_is_out_of_range() {
+fn zero_negative_and_overflowing_durations_are_out_of_range() {
     let long = |digits: usize| "9".repeat(digits);
     let texts = [
         "P0D",
@@ -381,9 +385,9 @@ fn what_is_zero_negative_or_overflows_is_out_of_range() {
     check(parts_fit_but_not_their_sum, reading(parts_fit_but_not_their_sum));
 }
 
-/// S5, U3: the same length in other words is the same lifetime.
+/// S5, U3: equal durations with different components are the same lifetime.
 #[test]
-fn a_lifetime_is_read_whatever_its_words() {
+fn a_lifetime_is_parsed_from_any_of_its_texts() {
     let rows = [
         ("P1D", 86_400, 0),
         ("PT24H", 86_400, 0),
@@ -408,9 +412,9 @@ fn a_lifetime_is_read_whatever_its_words() {
     }
 }
 
-/// S5: the limits, in words.
+/// S5
 #[test]
-fn the_limits_of_a_session_are_read_exactly() {
+fn the_limits_of_a_session_are_parsed_exactly() {
     let rows = [
         ("PT4M59S", false),
         ("PT4M59.999999999S", false),
@@ -434,9 +438,9 @@ fn the_limits_of_a_session_are_read_exactly() {
     }
 }
 
-/// S5, U2, U3: one lifetime has one text.
+/// S5, U2, U3: a lifetime is displayed in one way.
 #[test]
-fn a_lifetime_is_written_with_carries_and_without_zeros() {
+fn a_lifetime_is_displayed_with_carries_and_without_zeros() {
     let rows = [
         ("PT0.000000001S", "PT0.000000001S"),
         ("PT0.010S", "PT0.01S"),
@@ -453,10 +457,10 @@ fn a_lifetime_is_written_with_carries_and_without_zeros() {
         ("P1DT23H59M59.999999999S", "P1DT23H59M59.999999999S"),
         ("PT9223372036854775807.999999999S", "P106751991167300DT15H30M7.999999999S"),
     ];
-    for (read, written) in rows {
-        assert_eq!(read.parse::<PreferredExpiration>().unwrap().to_string(), written);
+    for (text, displayed) in rows {
+        assert_eq!(text.parse::<PreferredExpiration>().unwrap().to_string(), displayed);
     }
-    for (read, written) in [("PT300S", "PT5M"), ("PT300.50S", "PT5M0.5S"), ("PT240M", "PT4H")] {
-        assert_eq!(read.parse::<SessionExpiration>().unwrap().to_string(), written);
+    for (text, displayed) in [("PT300S", "PT5M"), ("PT300.50S", "PT5M0.5S"), ("PT240M", "PT4H")] {
+        assert_eq!(text.parse::<SessionExpiration>().unwrap().to_string(), displayed);
     }
 }

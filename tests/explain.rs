@@ -1,15 +1,15 @@
-//! Why a user shows as they do.
+//! Explanations of the effective presence.
 
 mod common;
 
-use common::{at, deterministic, just_before, obey, prefer, set};
+use common::{apply, at, deterministic, just_before, prefer, set};
 use presence_core::{
-    ClearSession, PreferredPresence, Presence, PresenceDirectory, PresenceModel, Reason,
+    ClearPreferred, ClearSession, PreferredPresence, Presence, PresenceDirectory, PresenceModel, Reason,
     SessionPresence, SignedDuration,
 };
 use proptest::prelude::*;
 
-/// P4, U6: "I set my preferred presence and still show Offline."
+/// P4, U6: "I set my preferred presence and am still Offline."
 #[test]
 fn a_preference_without_a_session_waits() {
     let mut ana = PresenceModel::<&str>::new();
@@ -27,7 +27,7 @@ fn a_preference_without_a_session_waits() {
 
 /// S7: "My expiration is ignored, I am Away after ten minutes."
 #[test]
-fn a_session_that_has_faded_says_so() {
+fn a_faded_session_is_explained() {
     let mut ana = PresenceModel::new();
     let _ = ana.apply(set("laptop", SessionPresence::Available, "PT4H"), at("09:00")).unwrap();
     assert_eq!(
@@ -51,9 +51,10 @@ fn a_session_that_has_faded_says_so() {
     );
 }
 
-/// P2, P5: "Why does the wrong session win?"
+/// P2, P5: "Why does the wrong session win?" Among equals the one with the latest deadline wins, then
+/// the one with the lowest id.
 #[test]
-fn the_sessions_that_lose_stand_behind_the_one_that_wins_in_order() {
+fn the_other_sessions_are_listed_strongest_first() {
     let mut ana = PresenceModel::new();
     for (id, claim, lifetime) in [
         (1, SessionPresence::Away, "PT4H"),
@@ -65,13 +66,13 @@ fn the_sessions_that_lose_stand_behind_the_one_that_wins_in_order() {
         let _ = ana.apply(set(id, claim, lifetime), at("09:00")).unwrap();
     }
     let why = ana.explain(at("09:00"));
-    let Reason::Session(winner) = why.reason else { panic!("{:?}", why.reason) };
-    assert_eq!(*winner.id, 3);
+    let Reason::Session(strongest) = why.reason else { panic!("{:?}", why.reason) };
+    assert_eq!(*strongest.id, 3);
     assert_eq!(why.others.iter().map(|session| *session.id).collect::<Vec<_>>(), [5, 2, 4, 1]);
     assert_eq!(why.until, Some(at("11:00")));
 
-    let _ = obey(&mut ana, ClearSession::new(3), at("09:00"));
-    let _ = obey(&mut ana, ClearSession::new(5), at("09:00"));
+    apply(&mut ana, ClearSession::new(3), at("09:00"));
+    apply(&mut ana, ClearSession::new(5), at("09:00"));
     assert_eq!(
         ana.explain(at("09:00")).to_string(),
         "Busy/InACall until 2026-11-20T10:00:00Z, because session 2 is Busy/InACall until \
@@ -96,7 +97,7 @@ fn a_preference_in_force_overrides_every_session() {
 }
 
 #[test]
-fn a_user_of_a_directory_is_explained_also_when_nothing_is_known() {
+fn a_directory_explains_users_with_and_without_a_model() {
     let mut users = PresenceDirectory::<String, u8>::new();
     let _ = users.apply("ana", set(1, SessionPresence::Away, "PT1H"), at("09:00")).unwrap();
     let ana = users.get("ana").map(|model| model.explain(at("09:30")));
@@ -104,9 +105,43 @@ fn a_user_of_a_directory_is_explained_also_when_nothing_is_known() {
     assert_eq!(users.explain("bob", at("09:30")), PresenceModel::new().explain(at("09:30")));
 }
 
+/// S12, P1, P2: with each of the three reasons.
+#[test]
+fn a_cloned_explanation_owns_its_session_ids() {
+    let mut ana = PresenceModel::new();
+    let mut explained = Vec::new();
+    apply(&mut ana, prefer(PreferredPresence::Busy, "PT2H"), at("09:00"));
+    explained.push(ana.explain(at("09:00")).cloned());
+    apply(&mut ana, set(String::from("laptop"), SessionPresence::Away, "PT1H"), at("09:00"));
+    apply(&mut ana, set(String::from("phone"), SessionPresence::InACall, "PT1H"), at("09:00"));
+    explained.push(ana.explain(at("09:00")).cloned());
+    apply(&mut ana, ClearPreferred, at("09:00"));
+    explained.push(ana.explain(at("09:00")).cloned());
+
+    let sessions: Vec<_> = ana.sessions(at("09:00")).map(|session| session.cloned()).collect();
+    drop(ana);
+    let [no_session, by_preference, by_session] = explained.try_into().unwrap();
+    assert_eq!((&no_session.reason, &no_session.others), (&Reason::NoSession, &vec![]));
+    assert_eq!(no_session.waiting.map(|preferred| preferred.expires_at), Some(at("11:00")));
+
+    let Reason::Preferred(preferred) = by_preference.reason else { panic!("{by_preference:?}") };
+    assert_eq!((preferred.presence, preferred.expires_at), (PreferredPresence::Busy, at("11:00")));
+    assert_eq!(by_preference.others, [sessions[1].clone(), sessions[0].clone()]);
+    assert_eq!((by_preference.presence, by_preference.until), (Presence::Busy, Some(at("10:00"))));
+
+    assert_eq!(by_session.reason, Reason::Session(sessions[1].clone()));
+    assert_eq!(by_session.others, [sessions[0].clone()]);
+    assert_eq!((by_session.presence, by_session.until), (Presence::InACall, Some(at("10:00"))));
+    assert_eq!(
+        by_session.to_string(),
+        "Busy/InACall until 2026-11-20T10:00:00Z, because session \"phone\" is Busy/InACall until \
+         2026-11-20T10:00:00Z. Behind it: session \"laptop\" is Away/Away until 2026-11-20T10:00:00Z."
+    );
+}
+
 #[cfg(feature = "serde")]
 #[test]
-fn an_explanation_is_written() {
+fn an_explanation_is_serialized() {
     let mut ana = PresenceModel::new();
     let _ = ana.apply(set("laptop", SessionPresence::Available, "PT1H"), at("09:00")).unwrap();
     let session = r#"{"id":"laptop","claim":{"availability":"Available","activity":"Available"},"presence":{"availability":"Available","activity":"AvailableInactive"},"since":"2026-11-20T09:00:00Z","deadline":"2026-11-20T09:10:00Z","expiresAt":"2026-11-20T10:00:00Z"}"#;
@@ -148,18 +183,19 @@ proptest! {
         }
         now += SignedDuration::minutes(later);
         let why = ana.explain(now);
+        prop_assert_eq!(why.cloned().to_string(), why.to_string());
         prop_assert_eq!(why.presence, ana.presence(now));
         prop_assert_eq!(why.until, ana.forecast(now).next().map(|change| change.at));
-        let (chosen, winner) = match why.reason {
+        let (decided, strongest) = match why.reason {
             Reason::NoSession => (Presence::Offline, None),
             Reason::Preferred(preferred) => (preferred.presence.into(), None),
             Reason::Session(session) => (session.presence, Some(session)),
             _ => unreachable!(),
         };
-        prop_assert_eq!(chosen, why.presence);
-        let told: Vec<_> = winner.into_iter().chain(why.others).collect();
-        prop_assert!(told.is_sorted_by(|one, other| one.presence >= other.presence));
-        prop_assert_eq!(told.len(), ana.sessions(now).count());
-        prop_assert!(ana.sessions(now).all(|session| told.contains(&session)));
+        prop_assert_eq!(decided, why.presence);
+        let listed: Vec<_> = strongest.into_iter().chain(why.others).collect();
+        prop_assert!(listed.is_sorted_by(|one, other| one.presence >= other.presence));
+        prop_assert_eq!(listed.len(), ana.sessions(now).count());
+        prop_assert!(ana.sessions(now).all(|session| listed.contains(&session)));
     }
 }

@@ -1,13 +1,13 @@
-//! The pairs of words, who accepts which, and how a refusal is worded.
+//! The pairs of words, which of them are accepted, and the errors.
 
+use std::collections::BTreeSet;
 use std::error::Error;
-use std::fmt::Debug;
+use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
 use presence_core::{
-    Activity, ActivityError, Availability, AvailabilityError, CommandError, ErrorCode, ExpirationError,
-    PreferredPresence, PreferredPresenceError, Presence, PresenceError, SessionPresence,
-    SessionPresenceError, rfc3339,
+    Activity, Availability, CommandError, ErrorCode, ExpirationError, GetPresencesByUserId,
+    PreferredPresence, Presence, PresenceError, SessionPresence, timestamp,
 };
 
 const AVAILABILITIES: [&str; 9] = [
@@ -61,47 +61,107 @@ const PAIRS: [Row; 11] = [
 
 /// S4, U1: each of the 9 x 17 pairs, as a presence, as a claim and as a preference.
 #[test]
-fn every_pair_is_accepted_where_the_table_says_and_nowhere_else() {
+fn every_pair_is_accepted_if_the_table_says_so() {
     for first in AVAILABILITIES {
         for second in ACTIVITIES {
-            let pair: (Availability, Activity) = (first.parse().unwrap(), second.parse().unwrap());
+            let (availability, activity) = (first.parse().unwrap(), second.parse().unwrap());
+            let pair = (availability, activity);
             let row = PAIRS.iter().find(|row| (row.1, row.2) == (first, second));
 
             let presence =
-                Presence::try_from(pair).map_err(|error| (error.availability, error.activity));
-            assert_eq!(presence, row.map(|row| row.0).ok_or(pair));
+                row.map(|row| row.0).ok_or(PresenceError::NotReachable { availability, activity });
             let claim =
-                SessionPresence::try_from(pair).map_err(|error| (error.availability, error.activity));
-            assert_eq!(claim, row.and_then(|row| row.3).ok_or(pair));
+                row.and_then(|row| row.3).ok_or(PresenceError::NotClaimable { availability, activity });
             let preferred =
-                PreferredPresence::try_from(pair).map_err(|error| (error.availability, error.activity));
-            assert_eq!(preferred, row.and_then(|row| row.4).ok_or(pair));
+                row.and_then(|row| row.4).ok_or(PresenceError::NotPreferable { availability, activity });
+            assert_eq!(Presence::try_from(pair), presence);
+            assert_eq!(SessionPresence::try_from(pair), claim);
+            assert_eq!(PreferredPresence::try_from(pair), preferred);
+
+            let text = format!("{first}/{second}");
+            assert_eq!(text.parse(), presence, "{text}");
+            assert_eq!(text.parse(), claim, "{text}");
+            assert_eq!(text.parse(), preferred, "{text}");
         }
     }
 }
 
-/// S4, U1: the same by way of the presence, and back.
+/// S4, U1: the three types name the same pair.
 #[test]
 fn every_presence_is_its_pair() {
     for (presence, availability, activity, claim, preferred) in PAIRS {
         assert_eq!(presence.availability().as_str(), availability);
         assert_eq!(presence.activity().as_str(), activity);
         let pair = format!("{availability}/{activity}");
-        assert_eq!(
-            (presence.to_string(), format!("{presence:>32}")),
-            (pair.clone(), format!("{pair:>32}"))
-        );
+        assert_is_text_form(presence, presence.as_str(), &pair);
+
         assert_eq!(SessionPresence::try_from(presence).ok(), claim);
+        if let Some(claim) = claim {
+            assert_eq!((claim.presence(), Presence::from(claim)), (presence, presence));
+            assert_is_text_form(claim, claim.as_str(), &pair);
+        }
         assert_eq!(PreferredPresence::try_from(presence).ok(), preferred);
-        assert!(claim.is_none_or(|claim| Presence::from(claim) == presence));
-        assert!(preferred.is_none_or(|preferred| Presence::from(preferred) == presence));
+        if let Some(preferred) = preferred {
+            assert_eq!((preferred.presence(), Presence::from(preferred)), (presence, presence));
+            assert_is_text_form(preferred, preferred.as_str(), &pair);
+        }
     }
 }
 
-/// S4, U1: none is missing from the lists, and none is there twice.
+/// Checks `as_str`, `Display` with and without a width, and `FromStr`.
+fn assert_is_text_form<T>(value: T, as_str: &str, text: &str)
+where
+    T: Copy + PartialEq + Debug + Display + FromStr<Err = PresenceError>,
+{
+    assert_eq!(as_str, text);
+    assert_eq!((value.to_string(), format!("{value:>32}")), (text.to_owned(), format!("{text:>32}")));
+    assert_eq!(text.parse(), Ok(value), "{text}");
+}
+
+/// Spelling is exact: two known words with one slash between them.
+#[test]
+fn every_other_text_is_a_malformed_pair() {
+    let texts = [
+        "",
+        "/",
+        "Busy",
+        "Busy/",
+        "/InACall",
+        "/Busy/InACall",
+        "Busy/InACall/",
+        "Busy/InACall/InACall",
+        "Busy//InACall",
+        "Busy\\InACall",
+        "Busy InACall",
+        "Busy, InACall",
+        "BusyInACall",
+        "Busy/inacall",
+        "busy/InACall",
+        "BUSY/INACALL",
+        " Busy/InACall",
+        "Busy/InACall ",
+        "Busy / InACall",
+        "Busy/InACall\n",
+        "Busy/InACall\0",
+        "Busy\u{2215}InACall",
+        "\u{feff}Busy/InACall",
+        "InACall/Busy",
+        "Busy/Lunch",
+        "Lunch/Busy",
+        r#"{"availability":"Busy","activity":"InACall"}"#,
+    ];
+    for text in texts {
+        assert_eq!(text.parse::<Presence>(), Err(PresenceError::Malformed), "{text:?}");
+        assert_eq!(text.parse::<SessionPresence>(), Err(PresenceError::Malformed), "{text:?}");
+        assert_eq!(text.parse::<PreferredPresence>(), Err(PresenceError::Malformed), "{text:?}");
+    }
+}
+
+/// S4, U1: every row of the table once.
 #[test]
 fn the_lists_are_complete() {
-    assert!(PAIRS.iter().all(|row| Presence::ALL.contains(&row.0)));
+    let presences: BTreeSet<_> = PAIRS.iter().map(|row| row.0).collect();
+    assert!(presences.iter().eq(Presence::ALL));
     let claims: Vec<_> = PAIRS.iter().filter_map(|row| row.3).collect();
     assert_eq!(claims, SessionPresence::ALL);
     let preferred: Vec<_> = PAIRS.iter().filter_map(|row| row.4).collect();
@@ -111,7 +171,7 @@ fn the_lists_are_complete() {
 
 /// S4, U1: spelling is exact.
 #[test]
-fn words_are_read_and_written_in_one_spelling() {
+fn words_have_one_spelling() {
     assert_eq!(Availability::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>(), AVAILABILITIES);
     assert_eq!(Activity::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>(), ACTIVITIES);
     for word in Availability::ALL {
@@ -122,14 +182,14 @@ fn words_are_read_and_written_in_one_spelling() {
     }
 }
 
-/// S4, U1: an unknown word is another error than a pair that is not accepted.
+/// S4, U1: an unknown word is not a pair that is rejected, but another error.
 #[test]
 fn every_other_spelling_is_unknown() {
-    only_spelled::<Availability>(&AVAILABILITIES);
-    only_spelled::<Activity>(&ACTIVITIES);
+    assert_no_other_spelling::<Availability>(&AVAILABILITIES);
+    assert_no_other_spelling::<Activity>(&ACTIVITIES);
 }
 
-fn only_spelled<T: FromStr>(words: &[&str]) {
+fn assert_no_other_spelling<T: FromStr>(words: &[&str]) {
     let misspell = |word: &str| {
         let (first, rest) = word.split_at(1);
         [
@@ -145,51 +205,70 @@ fn only_spelled<T: FromStr>(words: &[&str]) {
             String::new(),
         ]
     };
-    let strangers = AVAILABILITIES.into_iter().chain(ACTIVITIES).map(str::to_owned);
-    for text in words.iter().copied().flat_map(misspell).chain(strangers) {
+    let of_both_kinds = AVAILABILITIES.into_iter().chain(ACTIVITIES).map(str::to_owned);
+    for text in words.iter().copied().flat_map(misspell).chain(of_both_kinds) {
         assert_eq!(text.parse::<T>().is_ok(), words.contains(&text.as_str()), "{text:?}");
     }
 }
 
-/// The errors' table: texts are part of the interface.
+/// The texts are part of the interface.
 #[test]
-fn errors_say_what_was_wrong() {
+fn errors_say_what_was_expected() {
     let pair = (Availability::Busy, Activity::InAMeeting);
-    let rows: [(Box<dyn Error>, &str); 11] = [
-        (Box::new(CommandError::SessionNotFound), "the session does not exist or has expired"),
+    let rows: [(Box<dyn Error>, &str); 14] = [
         (
-            Box::new(CommandError::TooManySessions),
-            "the user has 128 live sessions, and no more are allowed",
+            Box::new(CommandError::SessionNotFound),
+            "session not found, expected one that was set and has not expired",
         ),
-        (Box::new(refusal::<AvailabilityError>(Availability::from_str(""))), "unknown availability"),
-        (Box::new(refusal::<ActivityError>(Activity::from_str(""))), "unknown activity"),
+        (Box::new(CommandError::TooManySessions), "too many sessions, expected at most 128 live ones"),
         (
-            Box::new(refusal::<PresenceError>(Presence::try_from(pair))),
-            "Busy/InAMeeting is not a presence that this machine can reach",
+            Box::new("".parse::<Availability>().unwrap_err()),
+            "unknown availability, expected a word such as Available, Busy or Away",
         ),
         (
-            Box::new(refusal::<SessionPresenceError>(SessionPresence::try_from(pair))),
-            "a session cannot be set to Busy/InAMeeting, only to Available/Available, Busy/InACall, \
+            Box::new("".parse::<Activity>().unwrap_err()),
+            "unknown activity, expected a word such as Available, InACall or Away",
+        ),
+        (
+            Box::new("".parse::<Presence>().unwrap_err()),
+            "invalid presence, expected an availability and an activity such as Busy/InACall",
+        ),
+        (
+            Box::new(Presence::try_from(pair).unwrap_err()),
+            "invalid presence Busy/InAMeeting, expected a pair such as Busy/InACall",
+        ),
+        (
+            Box::new(SessionPresence::try_from(pair).unwrap_err()),
+            "invalid session presence Busy/InAMeeting, expected Available/Available, Busy/InACall, \
              Busy/InAConferenceCall, DoNotDisturb/Presenting or Away/Away",
         ),
         (
-            Box::new(refusal::<SessionPresenceError>(SessionPresence::try_from(Presence::Busy))),
-            "a session cannot be set to Busy/Busy, only to Available/Available, Busy/InACall, \
+            Box::new(SessionPresence::try_from(Presence::Busy).unwrap_err()),
+            "invalid session presence Busy/Busy, expected Available/Available, Busy/InACall, \
              Busy/InAConferenceCall, DoNotDisturb/Presenting or Away/Away",
         ),
         (
-            Box::new(refusal::<PreferredPresenceError>(PreferredPresence::try_from(pair))),
-            "Busy/InAMeeting cannot be preferred, only Available/Available, Busy/Busy, \
+            Box::new(PreferredPresence::try_from(pair).unwrap_err()),
+            "invalid preferred presence Busy/InAMeeting, expected Available/Available, Busy/Busy, \
+             DoNotDisturb/DoNotDisturb, BeRightBack/BeRightBack, Away/Away or Offline/OffWork",
+        ),
+        (
+            Box::new(PreferredPresence::try_from(Presence::InACall).unwrap_err()),
+            "invalid preferred presence Busy/InACall, expected Available/Available, Busy/Busy, \
              DoNotDisturb/DoNotDisturb, BeRightBack/BeRightBack, Away/Away or Offline/OffWork",
         ),
         (
             Box::new(ExpirationError::Malformed),
-            "malformed [ExpirationDuration], want one like PT1H30M or P1D",
+            "invalid [ExpirationDuration], expected a duration such as PT1H30M or P1D",
         ),
         (Box::new(ExpirationError::OutOfRange), "The provided [ExpirationDuration] is out of range."),
         (
-            Box::new(rfc3339::parse("").unwrap_err()),
-            "malformed instant, want one like 2026-11-20T09:00:00Z",
+            Box::new(timestamp::parse("").unwrap_err()),
+            "invalid timestamp, expected one such as 2026-11-20T09:00:00Z",
+        ),
+        (
+            Box::new(GetPresencesByUserId::new(vec![0; 651]).unwrap_err()),
+            "too many [Ids], expected at most 650",
         ),
     ];
     for (error, text) in rows {
@@ -198,40 +277,51 @@ fn errors_say_what_was_wrong() {
     }
 }
 
-/// The errors' table; S11 and the limit of sessions are the two that are not 400.
+/// The lists in the errors name every pair that is accepted, and no other.
+#[test]
+fn errors_about_pairs_list_what_is_accepted() {
+    let listed = |error: PresenceError| {
+        let text = error.to_string();
+        let (_, list) = text.split_once(", expected ").unwrap();
+        list.replace(" or ", ", ").split(", ").map(str::to_owned).collect::<Vec<_>>()
+    };
+    let claims: Vec<_> = SessionPresence::ALL.iter().map(ToString::to_string).collect();
+    assert_eq!(listed(SessionPresence::try_from(Presence::Busy).unwrap_err()), claims);
+    let preferred: Vec<_> = PreferredPresence::ALL.iter().map(ToString::to_string).collect();
+    assert_eq!(listed(PreferredPresence::try_from(Presence::InACall).unwrap_err()), preferred);
+}
+
+/// S11 and the limit of sessions are the two that are not 400.
 #[test]
 fn errors_have_a_code_and_a_status() {
     let pair = (Availability::Busy, Activity::InAMeeting);
-    let presence = refusal::<PresenceError>(Presence::try_from(pair));
-    let claim = refusal::<SessionPresenceError>(SessionPresence::try_from(pair));
-    let preferred = refusal::<PreferredPresenceError>(PreferredPresence::try_from(pair));
-    let availability = refusal::<AvailabilityError>(Availability::from_str(""));
-    let activity = refusal::<ActivityError>(Activity::from_str(""));
-    let instant = rfc3339::parse("").unwrap_err();
-    let (missing, crowded) = (CommandError::SessionNotFound, CommandError::TooManySessions);
-    let (malformed, beyond) = (ExpirationError::Malformed, ExpirationError::OutOfRange);
+    let presence = Presence::try_from(pair).unwrap_err();
+    let claim = SessionPresence::try_from(pair).unwrap_err();
+    let preferred = PreferredPresence::try_from(pair).unwrap_err();
+    let availability = "".parse::<Availability>().unwrap_err();
+    let activity = "".parse::<Activity>().unwrap_err();
+    let timestamp = timestamp::parse("").unwrap_err();
+    let ids = GetPresencesByUserId::new(vec![0; 651]).unwrap_err();
+    let (not_found, too_many) = (CommandError::SessionNotFound, CommandError::TooManySessions);
+    let (malformed, out_of_range) = (ExpirationError::Malformed, ExpirationError::OutOfRange);
+    let text = PresenceError::Malformed;
     let rows = [
+        (text.code(), text.status(), "InvalidArgument", 400),
         (presence.code(), presence.status(), "InvalidArgument", 400),
         (claim.code(), claim.status(), "InvalidArgument", 400),
         (preferred.code(), preferred.status(), "InvalidArgument", 400),
         (availability.code(), availability.status(), "InvalidArgument", 400),
         (activity.code(), activity.status(), "InvalidArgument", 400),
-        (instant.code(), instant.status(), "InvalidArgument", 400),
+        (timestamp.code(), timestamp.status(), "InvalidArgument", 400),
+        (ids.code(), ids.status(), "InvalidArgument", 400),
         (malformed.code(), malformed.status(), "InvalidArgument", 400),
-        (beyond.code(), beyond.status(), "InvalidArgument", 400),
-        (missing.code(), missing.status(), "NotFound", 404),
-        (crowded.code(), crowded.status(), "Forbidden", 403),
+        (out_of_range.code(), out_of_range.status(), "InvalidArgument", 400),
+        (not_found.code(), not_found.status(), "NotFound", 404),
+        (too_many.code(), too_many.status(), "Forbidden", 403),
     ];
     for (code, status, word, number) in rows {
         assert_eq!((code.as_str(), code.to_string().as_str()), (word, word));
         assert_eq!((code.status(), status), (number, number), "{word}");
     }
-    assert_eq!(missing.code(), ErrorCode::NotFound);
-}
-
-fn refusal<E>(answer: Result<impl Debug, E>) -> E {
-    match answer {
-        Ok(accepted) => panic!("accepted: {accepted:?}"),
-        Err(refused) => refused,
-    }
+    assert_eq!(not_found.code(), ErrorCode::NotFound);
 }

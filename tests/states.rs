@@ -1,4 +1,4 @@
-//! What every combination of up to three sessions and a preference shows, as a table to check by eye.
+//! The effective presence of every combination of up to three sessions and a preference, as a table.
 
 mod common;
 #[path = "common/golden.rs"]
@@ -16,7 +16,7 @@ use presence_core::{
 };
 use reference::histories::{preference, session};
 
-/// All sessions are granted four hours, and looked at when they are this old.
+/// The ages at which sessions are read. Each has a lifetime of 4 hours.
 const AGES: [(SignedDuration, &str); 7] = [
     (SignedDuration::ZERO, "0"),
     (SignedDuration::new(299, 999_999_999), "5 min - 1 ns"),
@@ -28,32 +28,32 @@ const AGES: [(SignedDuration, &str); 7] = [
 ];
 
 const HEAD: &str = "\
-What is seen at an instant, by sessions (rows) and preference (columns).
-Each session was set for 4 hours, each preference 1 hour ago: for 1 hour and 1 ns, but the expired one for 1 hour.
-- is Offline/Offline, OffWork is Offline/OffWork; all else is told by its activity.
+The effective presence by sessions (rows) and preference (columns).
+Each session was set for 4 hours. Each preference was set 1 hour ago: for 1 hour and 1 ns, the expired one for 1 hour.
+- is Offline/Offline. Every other presence is named by its activity.
 ";
 
-/// Which presence is seen with no preference, with one that has expired, and with each in force.
+/// The effective presence without a preference, with an expired one, and with each one in force.
 type Row = [Presence; 8];
 
 /// S6, S7, S8, S12, P1 to P5, U1, U7, U8.
 #[test]
 fn every_combination_of_three_sessions_and_a_preference_is_in_the_table() {
     let mut table = String::from(HEAD);
-    let lives: Vec<Life> = SessionPresence::ALL.into_iter().flat_map(lives).collect();
+    let aged: Vec<AgedSession> = SessionPresence::ALL.iter().copied().flat_map(aged_sessions).collect();
 
     write_head(&mut table, "one session, or none");
     write_row(&mut table, "none", row(&[]));
-    for life in &lives {
-        write_row(&mut table, &life.to_string(), row(&[*life]));
+    for session in &aged {
+        write_row(&mut table, &session.to_string(), row(&[*session]));
     }
 
     write_head(&mut table, "more, each by what it shows alone");
-    let mut combinations = 1 + lives.len();
-    for (alone, rows) in folded(&lives) {
+    let mut combinations = 1 + aged.len();
+    for (alone, rows) in rows_by_what_sessions_show(&aged) {
         let names: Vec<_> = alone.iter().map(|presence| cell(*presence)).collect();
         let name = format!("{:<55}{:>2} ways", names.join(" "), rows.len());
-        assert!(rows.iter().all(|row| *row == rows[0]), "{name} is not one row");
+        assert!(rows.iter().all(|row| *row == rows[0]), "{name} has rows that differ");
         write_row(&mut table, &name, rows[0]);
         combinations += rows.len();
     }
@@ -63,36 +63,36 @@ fn every_combination_of_three_sessions_and_a_preference_is_in_the_table() {
 
 /// A session of a certain age.
 #[derive(Debug, Clone, Copy)]
-struct Life {
+struct AgedSession {
     claim: SessionPresence,
     age: SignedDuration,
     name: &'static str,
 }
 
-impl Display for Life {
+impl Display for AgedSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} for {}", Presence::from(self.claim).activity(), self.name)
     }
 }
 
-/// Returns the stages of life of a claim; what does not fade has but three.
-fn lives(claim: SessionPresence) -> impl Iterator<Item = Life> {
+/// Returns the sessions of one claim. A claim that does not fade has only three ages.
+fn aged_sessions(claim: SessionPresence) -> impl Iterator<Item = AgedSession> {
     let ages = AGES.into_iter().enumerate();
     let kept = ages
         .filter(move |(number, _)| claim == SessionPresence::Available || matches!(number, 0 | 5 | 6));
-    kept.map(move |(_, (age, name))| Life { claim, age, name })
+    kept.map(move |(_, (age, name))| AgedSession { claim, age, name })
 }
 
 /// Returns the rows of all sets of two and of three sessions, by what each session shows alone,
-/// greatest first.
-fn folded(lives: &[Life]) -> BTreeMap<Vec<Presence>, Vec<Row>> {
+/// strongest first.
+fn rows_by_what_sessions_show(aged: &[AgedSession]) -> BTreeMap<Vec<Presence>, Vec<Row>> {
     let mut folded: BTreeMap<Vec<Presence>, Vec<Row>> = BTreeMap::new();
-    for (number, one) in lives.iter().enumerate() {
-        for (next, two) in (number..).zip(&lives[number..]) {
+    for (number, one) in aged.iter().enumerate() {
+        for (next, two) in (number..).zip(&aged[number..]) {
             let pair = vec![*one, *two];
-            let threes = lives[next..].iter().map(|three| vec![*one, *two, *three]);
+            let threes = aged[next..].iter().map(|three| vec![*one, *two, *three]);
             for set in iter::once(pair).chain(threes) {
-                let mut alone: Vec<_> = set.iter().map(|life| row(&[*life])[0]).collect();
+                let mut alone: Vec<_> = set.iter().map(|session| row(&[*session])[0]).collect();
                 alone.sort_by(|one, other| other.cmp(one));
                 folded.entry(alone).or_default().push(row(&set));
             }
@@ -101,32 +101,35 @@ fn folded(lives: &[Life]) -> BTreeMap<Vec<Presence>, Vec<Row>> {
     folded
 }
 
-/// Returns what is seen, by reading and by ticking, whatever the order of the sessions' ids.
-fn row(lives: &[Life]) -> Row {
+/// Returns the effective presences, by a read and by a tick, whatever the order of the session ids.
+fn row(sessions: &[AgedSession]) -> Row {
     let hour = SignedDuration::HOUR;
     let expired = Some((PreferredPresence::Busy, hour));
     let in_force = |presence| Some((presence, hour + SignedDuration::NANOSECOND));
-    let preferences: Vec<_> =
-        [None, expired].into_iter().chain(PreferredPresence::ALL.map(in_force)).collect();
-    let seen = preferences.into_iter().map(|preferred| {
+    let preferences: Vec<_> = [None, expired]
+        .into_iter()
+        .chain(PreferredPresence::ALL.iter().copied().map(in_force))
+        .collect();
+    let presences = preferences.into_iter().map(|preferred| {
         let now = at("12:00");
-        let backwards: Vec<_> = lives.iter().rev().copied().collect();
-        let [seen, other] = [lives, &backwards].map(|lives| user(lives, preferred, now).presence(now));
-        assert_eq!(seen, other, "in the other order");
-        assert_eq!(user(lives, preferred, now).tick(now).current, seen, "by a tick");
-        seen
+        let reversed: Vec<_> = sessions.iter().rev().copied().collect();
+        let [presence, other] =
+            [sessions, &reversed].map(|sessions| user(sessions, preferred, now).presence(now));
+        assert_eq!(presence, other, "in the other order");
+        assert_eq!(user(sessions, preferred, now).tick(now).current, presence, "by a tick");
+        presence
     });
-    seen.collect::<Vec<_>>().try_into().expect("there are 8 columns")
+    presences.collect::<Vec<_>>().try_into().expect("there are 8 columns")
 }
 
 fn user(
-    lives: &[Life],
+    sessions: &[AgedSession],
     preferred: Option<(PreferredPresence, SignedDuration)>,
     now: Timestamp,
 ) -> PresenceModel<u8> {
-    let sessions = (0..).zip(lives).map(|(id, life)| {
-        let command: Command<u8> = session(id, life.claim, SignedDuration::hours(4));
-        (now - life.age, command)
+    let sessions = (0..).zip(sessions).map(|(id, aged)| {
+        let command: Command<u8> = session(id, aged.claim, SignedDuration::hours(4));
+        (now - aged.age, command)
     });
     let preferred = preferred
         .map(|(presence, lifetime)| (now - SignedDuration::HOUR, preference(presence, lifetime)));
@@ -140,7 +143,7 @@ fn user(
 }
 
 fn write_head(table: &mut String, rows: &str) {
-    let preferred = PreferredPresence::ALL.map(|presence| cell(presence.into()));
+    let preferred = PreferredPresence::ALL.iter().map(|presence| cell(presence.presence()));
     let columns: Vec<_> = ["no preference", "an expired one"].into_iter().chain(preferred).collect();
     table.push('\n');
     write_cells(table, rows, &columns);

@@ -1,26 +1,26 @@
 //! The twenty worked examples of the rules, as one table.
 //!
-//! Instants are minutes from `t0`, with seconds after a colon; `t5-` is a nanosecond before `t5`, and
-//! `t0 to t60 by 4` repeats the row every four minutes. An answer is an HTTP status. The last column
-//! counts the changes told so far.
+//! The columns are the timestamp, the command, its HTTP status, the effective presence, and the number
+//! of changes reported so far. A timestamp is in minutes from `t0`, with seconds after a colon. `t5-` is
+//! a nanosecond before `t5`, and `t0 to t60 by 4` repeats the row every four minutes.
 
 mod common;
 
 use common::{at, just_before, prefer, set};
 use presence_core::{
-    Activity, Availability, ClearPreferred, ClearSession, Command, PreferredExpiration,
-    PreferredPresence, PresenceModel, SessionExpiration, SessionPresence, SetPreferred, SetSession,
-    SignedDuration, Timestamp,
+    ClearPreferred, ClearSession, Command, PreferredExpiration, PreferredPresence, PresenceError,
+    PresenceModel, SessionExpiration, SessionPresence, SetPreferred, SetSession, SignedDuration,
+    Timestamp,
 };
 
 const VECTORS: &str = "
-1 nobody is anything but offline before the first session (S12)
+1 a user is Offline before the first session (S12)
   t0                 |                                        |     | Offline/Offline             |
 
-2 preferring without a session is accepted and shows nothing (P4, S2)
+2 preferring without a session is accepted and has no effect (P4, S2)
   t0                 | prefer Busy/Busy                       | 200 | Offline/Offline             | 0
 
-3 and shows when a session comes (P1, P4)
+3 the preference takes effect when a session comes (P1, P4)
   t0                 | prefer Busy/Busy                       | 200 | Offline/Offline             | 0
   t1-                |                                        |     | Offline/Offline             | 0
   t1                 | set A Available/Available PT1H         | 200 | Busy/Busy                   | 1
@@ -40,7 +40,7 @@ const VECTORS: &str = "
   t60-               |                                        |     | Away/Away                   |
   t60                |                                        |     | Offline/Offline             |
 
-6 a session of ten minutes never shows Away (T2)
+6 a session of ten minutes is never Away (T2)
   t0                 | set A Available/Available PT10M        | 200 | Available/Available         |
   t9:59              |                                        |     | Available/AvailableInactive |
   t10-               |                                        |     | Available/AvailableInactive |
@@ -68,11 +68,11 @@ const VECTORS: &str = "
   t0                 | set A Busy/InACall PT1H                | 200 | Busy/InACall                |
   t0                 | set B Busy/InAConferenceCall PT1H      | 200 | Busy/InAConferenceCall      |
 
-10 in either order (P2)
+10 in the other order too (P2)
   t0                 | set B Busy/InAConferenceCall PT1H      | 200 | Busy/InAConferenceCall      |
   t0                 | set A Busy/InACall PT1H                | 200 | Busy/InAConferenceCall      |
 
-11 preferring to look offline differs from being it (U8)
+11 a preferred Offline is OffWork while a session exists (U8)
   t0                 | prefer Offline/OffWork                 | 200 | Offline/Offline             |
   t0                 | set A Available/Available PT1H         | 200 | Offline/OffWork             |
   t1                 | clear A                                | 200 | Offline/Offline             |
@@ -94,20 +94,20 @@ const VECTORS: &str = "
 14 a session that was never set is not found (S11)
   t0                 | clear A                                | 404 | Offline/Offline             |
 
-14 nor is one that was cleared (S10, S11)
+14 a session that was cleared is not found (S10, S11)
   t0                 | set A Busy/InACall                     | 200 | Busy/InACall                |
   t1                 | clear A                                | 200 | Offline/Offline             |
   t1                 | clear A                                | 404 | Offline/Offline             |
 
-14 but a nanosecond before its expiry it is (S6)
+14 a session is found a nanosecond before its expiry (S6)
   t0                 | set A Busy/InACall                     | 200 | Busy/InACall                |
   t5-                | clear A                                | 200 | Offline/Offline             |
 
-14 at its expiry it is not (S6, S11, T2)
+14 a session is not found at its expiry (S6, S11, T2)
   t0                 | set A Busy/InACall                     | 200 | Busy/InACall                |
   t5                 | clear A                                | 404 | Offline/Offline             |
 
-14 nor after that (S11)
+14 a session is not found after its expiry (S11)
   t0                 | set A Busy/InACall                     | 200 | Busy/InACall                |
   t6                 | clear A                                | 404 | Offline/Offline             |
 
@@ -142,7 +142,7 @@ const VECTORS: &str = "
   t0                 | set A Available/Available PT4H         | 200 | Available/Available         |
   t30                |                                        |     | Available/Available         |
 
-20 a session kept alive is told of once (S9)
+20 a session that is refreshed in time is one change (S9)
   t0 to t60 by 4     | set A Busy/InACall PT5M                | 200 | Busy/InACall                | 1
 ";
 
@@ -154,7 +154,7 @@ fn the_vectors_hold() {
     }
 }
 
-/// T3: ticks in between change nothing that can be seen, only who tells it.
+/// T3: ticks change no effective presence, only which update reports it.
 #[test]
 fn the_vectors_hold_under_ticks() {
     for vector in vectors() {
@@ -178,54 +178,57 @@ fn play(vector: &str, ticks: Ticks) {
     let mut changes = 0;
     for row in rows.lines() {
         let cells: Vec<_> = row.split('|').map(str::trim).collect();
-        let &[instants, command, status, shows, told] = cells.as_slice() else {
+        let &[timestamps, command, status, presence, reported] = cells.as_slice() else {
             panic!("not five cells: {row}");
         };
-        for now in self::instants(instants) {
+        for now in self::timestamps(timestamps) {
             if ticks == Ticks::EveryRow {
                 changes += usize::from(user.tick(now).changed().is_some());
             }
             if !command.is_empty() {
                 let before = user.clone();
-                let answer = self::command(command)
+                let result = self::command(command)
                     .and_then(|command| user.apply(command, now).map_err(|error| error.status()));
-                assert_eq!(answer.err().unwrap_or(200).to_string(), status, "{title}\n{row}");
-                match answer {
+                assert_eq!(result.err().unwrap_or(200).to_string(), status, "{title}\n{row}");
+                match result {
                     Ok(outcome) => {
-                        assert_eq!(outcome.current.to_string(), shows, "{title}\n{row}");
+                        assert_eq!(outcome.current.to_string(), presence, "{title}\n{row}");
                         changes += usize::from(outcome.changed().is_some());
                     }
                     Err(_) => assert_eq!(user, before, "{title}\n{row}"),
                 }
             }
-            assert_eq!(user.presence(now).to_string(), shows, "{title}\n{row}");
+            assert_eq!(user.presence(now).to_string(), presence, "{title}\n{row}");
         }
-        if !told.is_empty() {
-            assert_eq!(changes.to_string(), told, "{title}\n{row}");
+        if !reported.is_empty() {
+            assert_eq!(changes.to_string(), reported, "{title}\n{row}");
         }
     }
 }
 
 /// Reads `t5`, `t4:59`, `t5-` or `t0 to t60 by 4`.
-fn instants(text: &str) -> Vec<Timestamp> {
-    let instant = |text: &str| {
+fn timestamps(text: &str) -> Vec<Timestamp> {
+    let timestamp = |text: &str| {
         let (minutes, seconds) = text.split_once(':').unwrap_or((text, "0"));
         at(&format!("9:{}:{seconds}", minutes.strip_prefix('t').unwrap()))
     };
     match text.split_whitespace().collect::<Vec<_>>().as_slice() {
         [first, "to", last, "by", step] => {
             let step = SignedDuration::minutes(step.parse().unwrap());
-            let next = |now: &Timestamp| Some(*now + step).filter(|next| *next <= instant(last));
-            std::iter::successors(Some(instant(first)), next).collect()
+            let next = |now: &Timestamp| Some(*now + step).filter(|next| *next <= timestamp(last));
+            std::iter::successors(Some(timestamp(first)), next).collect()
         }
         [only] => {
-            vec![only.strip_suffix('-').map_or_else(|| instant(only), |end| just_before(instant(end)))]
+            vec![
+                only.strip_suffix('-')
+                    .map_or_else(|| timestamp(only), |end| just_before(timestamp(end))),
+            ]
         }
-        _ => panic!("not an instant: {text}"),
+        _ => panic!("not a timestamp: {text}"),
     }
 }
 
-/// Reads a command, or says with which status it cannot be built.
+/// Reads a command, or returns the status with which it is rejected.
 fn command(text: &str) -> Result<Command<&str>, u16> {
     let words: Vec<_> = text.split_whitespace().collect();
     Ok(match *words.as_slice() {
@@ -246,14 +249,9 @@ fn command(text: &str) -> Result<Command<&str>, u16> {
 }
 
 fn claim(pair: &str) -> Result<SessionPresence, u16> {
-    words(pair).try_into().map_err(|error: presence_core::SessionPresenceError| error.status())
+    pair.parse().map_err(|error: PresenceError| error.status())
 }
 
 fn preference(pair: &str) -> Result<PreferredPresence, u16> {
-    words(pair).try_into().map_err(|error: presence_core::PreferredPresenceError| error.status())
-}
-
-fn words(pair: &str) -> (Availability, Activity) {
-    let (availability, activity) = pair.split_once('/').unwrap();
-    (availability.parse().unwrap(), activity.parse().unwrap())
+    pair.parse().map_err(|error: PresenceError| error.status())
 }

@@ -1,4 +1,4 @@
-//! Every way through a small world, breadth first.
+//! Every sequence of commands in a small world, breadth first.
 
 mod common;
 mod reference;
@@ -12,69 +12,69 @@ use presence_core::{
     SessionPresence, SignedDuration, Tick, Timestamp,
 };
 use reference::histories::{preference, session};
-use reference::{InForce, LiveSession, Reference};
+use reference::{LivePreference, LiveSession, Reference};
 
-/// How many commands the longest way has.
+/// The number of commands in the longest sequence.
 const DEPTH: usize = 3;
 
-/// A user at the end of a way, and the history of the way.
-struct Place {
+/// A user after a sequence of commands, and their history.
+struct State {
     user: PresenceModel<u8>,
     reference: Reference<u8>,
     now: Timestamp,
 }
 
 /// Two sessions with any claim and two lifetimes, two preferences, clearing and ticks, with the clock
-/// at a boundary, a nanosecond beside it, or an hour back. Places that differ by a shift in time are
-/// one; each step is compared with the reference.
+/// at a boundary, a nanosecond beside it, or an hour back. States that differ only by a shift in time
+/// count once. Each step is compared with the reference.
 #[test]
-fn every_way_through_a_small_world_agrees_with_the_reference() {
-    let mut seen = HashSet::from([normalised(&start())]);
-    let mut places = vec![start()];
+fn every_sequence_of_commands_agrees_with_the_reference() {
+    let mut seen = HashSet::from([normalized(&start())]);
+    let mut states = vec![start()];
     let mut depths = Vec::new();
     for _ in 0..DEPTH {
-        let halves = places.chunks(places.len().div_ceil(2));
+        let halves = states.chunks(states.len().div_ceil(2));
         let reached: Vec<_> = thread::scope(|scope| {
-            let threads: Vec<_> = halves.map(|half| scope.spawn(|| expanded(half))).collect();
+            let threads: Vec<_> = halves.map(|half| scope.spawn(|| expand(half))).collect();
             threads.into_iter().map(|thread| thread.join().expect("it agrees")).collect()
         });
-        let (reached, refused): (Vec<_>, Vec<_>) = reached.into_iter().unzip();
-        let steps = places.len() * gaps().len() * commands().len();
-        places = reached.into_iter().flatten().filter(|place| seen.insert(normalised(place))).collect();
-        depths.push((steps, refused.into_iter().sum::<usize>(), places.len()));
+        let (reached, rejected): (Vec<_>, Vec<_>) = reached.into_iter().unzip();
+        let steps = states.len() * gaps().len() * commands().len();
+        states = reached.into_iter().flatten().filter(|state| seen.insert(normalized(state))).collect();
+        depths.push((steps, rejected.into_iter().sum::<usize>(), states.len()));
     }
-    println!("steps, refused, new states: {depths:?}");
+    println!("steps, rejected, new states: {depths:?}");
     assert_eq!(depths, [(156, 12, 22), (3_432, 174, 895), (139_620, 4_490, 9_003)]);
 }
 
-/// Takes every step from each place: returns where they lead, each place once, and how many steps
-/// were refused.
-fn expanded(places: &[Place]) -> (Vec<Place>, usize) {
-    let (mut seen, mut reached, mut refused) = (HashSet::new(), Vec::new(), 0);
-    for place in places {
+/// Takes every step from each state. Returns the states that are reached, each once, and the number of
+/// rejected steps.
+fn expand(states: &[State]) -> (Vec<State>, usize) {
+    let (mut seen, mut reached, mut rejected) = (HashSet::new(), Vec::new(), 0);
+    for state in states {
         for gap in gaps() {
             for command in commands() {
-                match step(place, command, place.now + gap) {
-                    Ok(place) if seen.insert(normalised(&place)) => reached.push(place),
+                match step(state, command, state.now + gap) {
+                    Ok(next) if seen.insert(normalized(&next)) => reached.push(next),
                     Ok(_) => {}
-                    Err(_) => refused += 1,
+                    Err(_) => rejected += 1,
                 }
             }
         }
     }
-    (reached, refused)
+    (reached, rejected)
 }
 
-fn start() -> Place {
-    Place { user: PresenceModel::new(), reference: Reference::new(), now: at("09:00") }
+fn start() -> State {
+    State { user: PresenceModel::new(), reference: Reference::new(), now: at("09:00") }
 }
 
-fn step(place: &Place, command: Command<u8>, now: Timestamp) -> Result<Place, CommandError> {
-    let (mut user, mut reference) = (place.user.clone(), place.reference.clone());
-    match reference.assert_obeys(&mut user, command, now) {
-        Ok(_) => Ok(Place { user, reference, now }),
+fn step(state: &State, command: Command<u8>, now: Timestamp) -> Result<State, CommandError> {
+    let (mut user, mut reference) = (state.user.clone(), state.reference.clone());
+    match reference.apply_to_both(&mut user, command, now) {
+        Ok(_) => Ok(State { user, reference, now }),
         Err(error) => {
-            assert_eq!(user, place.user);
+            assert_eq!(user, state.user);
             Err(error)
         }
     }
@@ -92,7 +92,7 @@ fn commands() -> Vec<Command<u8>> {
     for id in [0, 1] {
         for claim in SessionPresence::ALL {
             for minutes in [5, 12] {
-                commands.push(session(id, claim, SignedDuration::minutes(minutes)));
+                commands.push(session(id, *claim, SignedDuration::minutes(minutes)));
             }
         }
         commands.push(ClearSession::new(id).into());
@@ -104,18 +104,19 @@ fn commands() -> Vec<Command<u8>> {
     commands
 }
 
-/// All that a contact leaves, seen from its instant.
-fn normalised(place: &Place) -> (Vec<LiveSession<u8>>, Option<InForce>, Presence) {
-    let now = place.now.as_nanoseconds();
-    let sessions = place.user.sessions(place.now).map(LiveSession::from).map(|session| LiveSession {
+/// Returns what the last update has left, with times relative to it.
+fn normalized(state: &State) -> (Vec<LiveSession<u8>>, Option<LivePreference>, Presence) {
+    let now = state.now.as_nanoseconds();
+    let sessions = state.user.sessions(state.now).map(LiveSession::from).map(|session| LiveSession {
         since: session.since - now,
         expires_at: session.expires_at - now,
         ..session
     });
-    let preferred = place.user.preferred(place.now).map(InForce::from).map(|preferred| InForce {
-        since: preferred.since - now,
-        expires_at: preferred.expires_at - now,
-        ..preferred
-    });
-    (sessions.collect(), preferred, place.user.presence(place.now))
+    let preferred =
+        state.user.preferred(state.now).map(LivePreference::from).map(|preferred| LivePreference {
+            since: preferred.since - now,
+            expires_at: preferred.expires_at - now,
+            ..preferred
+        });
+    (sessions.collect(), preferred, state.user.presence(state.now))
 }

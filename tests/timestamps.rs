@@ -1,14 +1,14 @@
-//! Instants on the wire.
+//! The text form of timestamps.
 
 mod common;
 
 use common::{deterministic, nanosecond};
-use presence_core::{SignedDuration, Timestamp, rfc3339};
+use presence_core::{SignedDuration, Timestamp, TimestampError, timestamp};
 use proptest::prelude::*;
 
-/// T6: the value, by a calendar that shares no code with the crate.
+/// T6: the values come from another calendar.
 #[test]
-fn instants_are_read_exactly() {
+fn timestamps_are_parsed_exactly() {
     let rows = [
         ("1970-01-01T00:00:00Z", 0),
         ("1970-01-01T00:00:00.000000001Z", 1),
@@ -26,13 +26,13 @@ fn instants_are_read_exactly() {
         ("9999-12-31T23:59:59.999999999Z", 253_402_300_799_999_999_999),
     ];
     for (text, nanoseconds) in rows {
-        assert_eq!(rfc3339::parse(text).map(Timestamp::as_nanoseconds), Ok(nanoseconds), "{text}");
+        assert_eq!(timestamp::parse(text).map(Timestamp::as_nanoseconds), Ok(nanoseconds), "{text}");
     }
 }
 
-/// The form has no choices in it but the length of the fraction.
+/// The form leaves no choice but the length of the fraction.
 #[test]
-fn every_other_form_is_refused() {
+fn every_other_form_is_rejected() {
     let texts = [
         "",
         "Z",
@@ -89,14 +89,15 @@ fn every_other_form_is_refused() {
         "2016-12-31T23:59:60Z",
         "2026-11-20T99:99:99Z",
     ];
+    let expected = Err("invalid timestamp, expected one such as 2026-11-20T09:00:00Z".to_owned());
     for text in texts {
-        assert!(rfc3339::parse(text).is_err(), "{text:?}");
+        assert_eq!(timestamp::parse(text).map_err(|error| error.to_string()), expected, "{text:?}");
     }
 }
 
-/// Every two digits as month and as day, in leap years and others.
+/// Every pair of digits as month and as day, in leap years and in others.
 #[test]
-fn only_days_of_the_calendar_are_read() {
+fn only_days_of_the_calendar_are_accepted() {
     let years = [(2023, 28), (2024, 29), (1900, 28), (2000, 29), (2100, 28), (0, 29), (9999, 28)];
     for (year, february) in years {
         let lengths = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
@@ -106,15 +107,15 @@ fn only_days_of_the_calendar_are_read() {
                 let length = (1..).zip(lengths).find(|(number, _)| *number == month);
                 let exists = length.is_some_and(|(_, length)| (1..=length).contains(&day));
                 let expected = exists.then(|| days_since_1970(year, month, day) * 86_400);
-                assert_eq!(rfc3339::parse(&text).ok().map(Timestamp::as_seconds), expected, "{text}");
+                assert_eq!(timestamp::parse(&text).ok().map(Timestamp::as_seconds), expected, "{text}");
             }
         }
     }
 }
 
-/// Every two digits as hour, minute and second.
+/// Every pair of digits as hour, minute and second.
 #[test]
-fn only_times_of_the_day_are_read() {
+fn only_times_of_the_day_are_accepted() {
     for number in 0..100 {
         let rows = [
             (format!("1970-01-01T{number:02}:00:00Z"), 24, 3600),
@@ -123,31 +124,31 @@ fn only_times_of_the_day_are_read() {
         ];
         for (text, below, unit) in rows {
             let expected = (number < below).then_some(number * unit);
-            assert_eq!(rfc3339::parse(&text).ok().map(Timestamp::as_seconds), expected, "{text}");
+            assert_eq!(timestamp::parse(&text).ok().map(Timestamp::as_seconds), expected, "{text}");
         }
     }
 }
 
-/// Each character of a good text matters.
+/// Only digits of the fraction may be missing.
 #[test]
-fn no_character_can_be_another_or_be_missing() {
-    let good: Vec<char> = "2026-11-20T09:00:00.250Z".chars().collect();
-    for place in 0..good.len() {
-        let mut shorter = good.clone();
-        shorter.remove(place);
-        let is_of_the_fraction = (20..23).contains(&place);
-        assert_eq!(rfc3339::parse(&String::from_iter(shorter)).is_ok(), is_of_the_fraction, "{place}");
+fn no_character_can_be_replaced_or_removed() {
+    let valid: Vec<char> = "2026-11-20T09:00:00.250Z".chars().collect();
+    for index in 0..valid.len() {
+        let mut shorter = valid.clone();
+        shorter.remove(index);
+        let is_in_the_fraction = (20..23).contains(&index);
+        assert_eq!(timestamp::parse(&String::from_iter(shorter)).is_ok(), is_in_the_fraction, "{index}");
         for other in ['z', 't', ' ', '+', '/', ';', '_', 'O', '\0', '\u{661}', '\u{2212}'] {
-            let mut text = good.clone();
-            text[place] = other;
-            assert!(rfc3339::parse(&String::from_iter(text)).is_err(), "{other:?} at {place}");
+            let mut text = valid.clone();
+            text[index] = other;
+            assert!(timestamp::parse(&String::from_iter(text)).is_err(), "{other:?} at {index}");
         }
     }
 }
 
-/// One instant has one text.
+/// A timestamp is displayed in one way.
 #[test]
-fn an_instant_is_written_without_trailing_zeros() {
+fn a_timestamp_is_displayed_without_trailing_zeros() {
     let rows = [
         (0, "1970-01-01T00:00:00Z"),
         (1, "1970-01-01T00:00:00.000000001Z"),
@@ -160,32 +161,32 @@ fn an_instant_is_written_without_trailing_zeros() {
         (i64::MAX, "2262-04-11T23:47:16.854775807Z"),
     ];
     for (nanoseconds, text) in rows {
-        let shown = rfc3339::display(nanosecond(nanoseconds));
-        assert_eq!((shown.to_string(), format!("{shown:?}")), (text.to_owned(), text.to_owned()));
+        let display = timestamp::display(nanosecond(nanoseconds));
+        assert_eq!((display.to_string(), format!("{display:?}")), (text.to_owned(), text.to_owned()));
     }
 }
 
-/// T6: outside 64 bits of nanoseconds the nearest instant inside is written.
+/// T6: the range is 64 bits of nanoseconds.
 #[test]
-fn an_instant_far_away_is_written_as_the_nearest_inside() {
+fn a_timestamp_out_of_range_is_displayed_as_the_nearest_in_range() {
     let (first, last) = (nanosecond(i64::MIN), nanosecond(i64::MAX));
     for before in [first, first - SignedDuration::NANOSECOND, Timestamp::MIN] {
-        assert_eq!(rfc3339::display(before).to_string(), "1677-09-21T00:12:43.145224192Z");
+        assert_eq!(timestamp::display(before).to_string(), "1677-09-21T00:12:43.145224192Z");
     }
     for after in [last, last + SignedDuration::NANOSECOND, Timestamp::MAX] {
-        assert_eq!(rfc3339::display(after).to_string(), "2262-04-11T23:47:16.854775807Z");
+        assert_eq!(timestamp::display(after).to_string(), "2262-04-11T23:47:16.854775807Z");
     }
 }
 
 proptest! {
     #![proptest_config(deterministic())]
 
-    /// T6: exactly, over all 64 bits; the text is the one of the other calendar.
+    /// T6: over all 64 bits, with the text that the other calendar gives.
     #[test]
-    fn an_instant_survives_its_text(nanoseconds in any::<i64>()) {
-        let instant = nanosecond(nanoseconds);
-        let text = rfc3339::display(instant).to_string();
-        prop_assert_eq!(rfc3339::parse(&text), Ok(instant));
+    fn a_timestamp_survives_its_text(nanoseconds in any::<i64>()) {
+        let at = nanosecond(nanoseconds);
+        let text = timestamp::display(at).to_string();
+        prop_assert_eq!(timestamp::parse(&text), Ok(at));
 
         let (date, time) = text.split_once('T').unwrap();
         let date: Vec<i64> = date.split('-').map(|part| part.parse().unwrap()).collect();
@@ -200,23 +201,24 @@ proptest! {
         );
     }
 
-    /// Texts of equal precision sort as the instants do.
+    /// Texts of equal precision sort like the timestamps.
     #[test]
-    fn texts_without_fractions_sort_as_instants(
+    fn texts_without_fractions_sort_like_timestamps(
         one in -9_000_000_000..9_000_000_000_i64, other in -9_000_000_000..9_000_000_000_i64,
     ) {
-        let text = |seconds| rfc3339::display(Timestamp::from_seconds(seconds).unwrap()).to_string();
+        let text = |seconds| timestamp::display(Timestamp::from_seconds(seconds).unwrap()).to_string();
         prop_assert_eq!(text(one).cmp(&text(other)), one.cmp(&other));
     }
 
-    /// No text makes it panic.
+    /// Without a panic.
     #[test]
-    fn any_text_is_read_or_refused(text in any::<Vec<char>>()) {
-        prop_assert!(rfc3339::parse(&String::from_iter(text)).is_err());
+    fn any_other_text_is_rejected(text in any::<Vec<char>>()) {
+        let result: Result<_, TimestampError> = timestamp::parse(&String::from_iter(text));
+        prop_assert!(result.is_err());
     }
 }
 
-/// Counts the days of the proleptic Gregorian calendar, year by year in closed form.
+/// Counts the days of the proleptic Gregorian calendar.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let leap_days = |year: i64| year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
     let is_leap = leap_days(year) != leap_days(year - 1);
@@ -224,4 +226,18 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let lengths = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     let months: i64 = lengths.iter().zip(1..month).map(|(length, _)| length).sum();
     (year - 1970) * 365 + leap_days(year - 1) - leap_days(1969) + months + day - 1
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn the_feature_std_reads_the_clock() {
+    use std::time::{Duration, SystemTime};
+
+    let before = Timestamp::from(SystemTime::now());
+    let now = Timestamp::now();
+    let after = Timestamp::from(SystemTime::now());
+    assert!(before <= now && now <= after, "{before:?} {now:?} {after:?}");
+
+    let nine = SystemTime::UNIX_EPOCH + Duration::new(1_795_165_200, 250_000_000);
+    assert_eq!(timestamp::parse("2026-11-20T09:00:00.25Z"), Ok(nine.into()));
 }
