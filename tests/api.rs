@@ -1,30 +1,35 @@
-//! What every public type can do, and that each is accounted for.
+//! The traits of the public types, and the list of the public names.
 
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::fmt::{self, Debug, Display, Write};
 use std::hash::{BuildHasher, Hash};
+use std::iter::FusedIterator;
+use std::slice;
 
+use presence_core::directory::{ChangesUntil, IntoIter, Iter, Presences};
 use presence_core::{
     Activity, ActivityError, Availability, AvailabilityError, Change, ClearPreferred, ClearSession,
-    Command, CommandError, ErrorCode, ExpirationError, Explanation, Forecast, InstantError, Outcome,
-    Preferred, PreferredExpiration, PreferredPresence, PreferredPresenceError, Presence,
-    PresenceDirectory, PresenceError, PresenceModel, Reason, Session, SessionExpiration,
-    SessionPresence, SessionPresenceError, SetPreferred, SetSession, SignedDuration, Tick, Timestamp,
-    UserHashBuilder, UserHasher, rfc3339,
+    Command, CommandError, ErrorCode, ExpirationError, Explanation, Forecast, GetPresencesByUserId,
+    Outcome, Preferred, PreferredExpiration, PreferredPresence, Presence, PresenceDirectory,
+    PresenceError, PresenceModel, Reason, Session, SessionExpiration, SessionPresence, Sessions,
+    SetPreferred, SetSession, SignedDuration, Tick, Timestamp, TimestampError, TooManyUserIds,
+    UserHashBuilder, UserHasher, UserPresence, UserPresences, timestamp,
 };
 
-fn travels<T: Send + Sync + Unpin + Debug + Clone>() {}
+fn is_sent_and_shared<T: Send + Sync + Unpin + Debug>() {}
 fn is_value<T: Send + Sync + Unpin + Debug + Clone + Eq + Hash>() {}
+fn is_copied<T: Copy>() {}
 fn is_error<T: Error + Copy + Eq + Hash + Send + Sync + Unpin + 'static>() {}
-fn is_word<T: Copy + Eq + Hash + Display + Send + Sync + Unpin>() {}
+fn is_displayed<T: Copy + Eq + Hash + Display + Send + Sync + Unpin>() {}
+fn is_iterator<T: FusedIterator + Send + Sync + Unpin + Debug>() {}
 
 #[test]
-fn every_type_can_be_sent_shared_cloned_and_shown() {
-    travels::<PresenceDirectory<String, String>>();
-    travels::<Forecast<'static, u64>>();
-    travels::<UserHashBuilder>();
-    travels::<UserHasher>();
+fn every_type_can_be_sent_shared_and_debugged() {
+    is_sent_and_shared::<PresenceDirectory<String, String>>();
+    is_sent_and_shared::<UserHashBuilder>();
+    is_sent_and_shared::<UserHasher>();
+    is_sent_and_shared::<timestamp::Display>();
     is_value::<PresenceModel<String>>();
     is_value::<Command<String>>();
     is_value::<SetSession<String>>();
@@ -34,22 +39,55 @@ fn every_type_can_be_sent_shared_cloned_and_shown() {
     is_value::<Tick>();
     is_value::<Outcome>();
     is_value::<Change>();
-    is_value::<Explanation<'static, String>>();
-    is_value::<Reason<'static, String>>();
-    is_value::<Session<'static, String>>();
+    is_value::<Explanation<String>>();
+    is_value::<Explanation<&String>>();
+    is_value::<Reason<String>>();
+    is_value::<Session<String>>();
     is_value::<Preferred>();
-    is_value::<SessionPresence>();
-    is_value::<PreferredPresence>();
+    is_value::<GetPresencesByUserId<String>>();
+    is_value::<UserPresence<String>>();
+    is_value::<UserPresences<String>>();
+    is_copied::<Command<u64>>();
+    is_copied::<Reason<&String>>();
+    is_copied::<Session<&String>>();
+    is_copied::<UserPresence<&String>>();
+    is_copied::<timestamp::Display>();
 }
 
-/// It says nothing of its seed.
 #[test]
-fn a_hasher_is_shown_by_its_name() {
+fn every_iterator_is_fused_and_can_be_debugged() {
+    is_iterator::<Forecast<'static, u64>>();
+    is_iterator::<Sessions<'static, u64>>();
+    is_iterator::<Iter<'static, String, u64>>();
+    is_iterator::<IntoIter<String, u64>>();
+    is_iterator::<ChangesUntil<'static, String, u64>>();
+    // It is as fused as the users that it is given.
+    is_sent_and_shared::<Presences<'static, u64, u64, UserHashBuilder, slice::Iter<'static, u64>>>();
+}
+
+#[test]
+fn iterators_and_directories_can_be_cloned() {
+    fn is_cloned<T: Clone>() {}
+    is_cloned::<PresenceDirectory<String, String>>();
+    is_cloned::<UserHashBuilder>();
+    is_cloned::<UserHasher>();
+    is_cloned::<Forecast<'static, NotCloned>>();
+    is_cloned::<Sessions<'static, NotCloned>>();
+    is_cloned::<Iter<'static, NotCloned, NotCloned>>();
+    is_cloned::<Presences<'static, u64, u64, UserHashBuilder, slice::Iter<'static, u64>>>();
+}
+
+/// An iterator that borrows needs no bounds to be cloned.
+struct NotCloned;
+
+/// It does not reveal its seed.
+#[test]
+fn a_hasher_is_debugged_by_its_name() {
     assert_eq!(format!("{:?}", UserHashBuilder::default().build_hasher()), "UserHasher { .. }");
 }
 
 #[test]
-fn users_have_hashes_of_their_own() {
+fn users_have_different_hashes() {
     let hashes = UserHashBuilder::default();
     let of_numbers: BTreeSet<_> = (0..1_000_u64).map(|user| hashes.hash_one(user)).collect();
     let of_texts: BTreeSet<_> = (0..1_000).map(|user| hashes.hash_one(user.to_string())).collect();
@@ -57,40 +95,55 @@ fn users_have_hashes_of_their_own() {
 }
 
 #[test]
-fn words_and_lifetimes_are_copied_and_printed() {
-    is_word::<Presence>();
-    is_word::<Availability>();
-    is_word::<Activity>();
-    is_word::<ErrorCode>();
-    is_word::<SessionExpiration>();
-    is_word::<PreferredExpiration>();
+fn words_pairs_and_lifetimes_are_copied_and_displayed() {
+    is_displayed::<Presence>();
+    is_displayed::<SessionPresence>();
+    is_displayed::<PreferredPresence>();
+    is_displayed::<Availability>();
+    is_displayed::<Activity>();
+    is_displayed::<ErrorCode>();
+    is_displayed::<SessionExpiration>();
+    is_displayed::<PreferredExpiration>();
 }
 
 #[test]
 fn every_error_is_an_error() {
     is_error::<CommandError>();
     is_error::<PresenceError>();
-    is_error::<SessionPresenceError>();
-    is_error::<PreferredPresenceError>();
     is_error::<AvailabilityError>();
     is_error::<ActivityError>();
     is_error::<ExpirationError>();
-    is_error::<InstantError>();
+    is_error::<TimestampError>();
+    is_error::<TooManyUserIds>();
 }
 
-/// Wherever the writer has no more room, the error is passed on.
+/// The two types of the feature `serde`.
+#[cfg(feature = "serde")]
 #[test]
-fn what_is_shown_tells_of_a_writer_that_fails() {
-    let now = rfc3339::parse("2026-11-20T09:00:00.5Z").unwrap();
-    let [waiting, preferring, faded] = explained(now);
+fn a_body_is_a_value_and_its_error_is_an_error() {
+    use presence_core::{Body, BodyError};
+
+    fn is_error<T: Error + Clone + Eq + Hash + Send + Sync + Unpin + 'static>() {}
+    fn is_compared<T: Send + Sync + Unpin + Debug + Clone + Eq>() {}
+    is_error::<BodyError>();
+    is_compared::<Body<SetSession<String>>>();
+}
+
+/// However many bytes fit.
+#[test]
+fn displaying_passes_the_errors_of_the_writer_on() {
+    let now = timestamp::parse("2026-11-20T09:00:00.5Z").unwrap();
+    let [waiting, preferred, faded] = models(now);
     let later = now + SignedDuration::minutes(7);
-    let texts: [&dyn Display; 7] = [
+    let texts: [&dyn Display; 9] = [
         &"P1DT2H3M4.05S".parse::<PreferredExpiration>().unwrap(),
         &"PT1H0.5S".parse::<SessionExpiration>().unwrap(),
-        &rfc3339::display(now),
+        &timestamp::display(now),
         &Presence::InACall,
+        &SessionPresence::InACall,
+        &PreferredPresence::OffWork,
         &waiting.explain(later),
-        &preferring.explain(later),
+        &preferred.explain(later),
         &faded.explain(later),
     ];
     for text in texts {
@@ -102,8 +155,8 @@ fn what_is_shown_tells_of_a_writer_that_fails() {
     }
 }
 
-/// A preference that waits, the same before two sessions, and those alone.
-fn explained(now: Timestamp) -> [PresenceModel<u8>; 3] {
+/// Returns users with a preference, with a preference and two sessions, and with two sessions.
+fn models(now: Timestamp) -> [PresenceModel<u8>; 3] {
     let mut ana = PresenceModel::new();
     let _ = ana.apply(SetPreferred::new(PreferredPresence::Busy), now).unwrap();
     let waiting = ana.clone();
@@ -111,12 +164,12 @@ fn explained(now: Timestamp) -> [PresenceModel<u8>; 3] {
         let body = SetSession::new(id, SessionPresence::Available);
         let _ = ana.apply(body.with_expiration("PT1H".parse().unwrap()), now).unwrap();
     }
-    let preferring = ana.clone();
+    let preferred = ana.clone();
     let _ = ana.apply(ClearPreferred, now).unwrap();
-    [waiting, preferring, ana]
+    [waiting, preferred, ana]
 }
 
-/// Takes so many bytes.
+/// A writer for this many bytes.
 struct Room(usize);
 
 impl Write for Room {
@@ -126,20 +179,51 @@ impl Write for Room {
     }
 }
 
-/// A name that is added has to be justified, and one that is dropped to be taken from the page.
+const LIB: &str = include_str!("../src/lib.rs");
+const NAMES: &str = include_str!("../src/docs/names.md");
+
+/// Each name once.
 #[test]
-fn the_page_of_names_lists_just_what_is_public() {
-    let exports = include_str!("../src/lib.rs")
-        .split(';')
-        .filter_map(|item| item.trim().strip_prefix("pub use "))
-        .flat_map(|path| path.rsplit("::").next().unwrap().split([',', '{', '}']))
-        .chain(include_str!("../src/lib.rs").lines().filter_map(|line| line.strip_prefix("pub mod ")))
-        .map(|name| name.trim().trim_end_matches(';'))
-        .filter(|name| !name.is_empty());
-    let listed = include_str!("../src/docs/names.md")
+fn the_page_of_names_lists_every_public_name() {
+    let rows = || NAMES.lines().filter_map(|line| line.strip_prefix("| `")?.split_once(" | "));
+    let mut listed: Vec<_> =
+        rows().flat_map(|(names, _)| names.split(", ")).map(|name| name.trim_matches('`')).collect();
+    listed.sort_unstable();
+    let mut exports = exports(LIB);
+    exports.retain(|name| *name != "Readme");
+    exports.sort_unstable();
+    assert_eq!(listed, exports);
+
+    let (_, directory) = rows().find(|(name, _)| *name == "directory`").unwrap();
+    let mut listed: Vec<_> = directory.split('`').skip(1).step_by(2).collect();
+    listed.sort_unstable();
+    let mut directory = self::exports(include_str!("../src/directory/mod.rs"));
+    directory.retain(|name| !exports.contains(name));
+    directory.sort_unstable();
+    assert_eq!(listed, directory);
+}
+
+#[test]
+fn the_guide_lists_every_page() {
+    let listed: Vec<_> = LIB
         .lines()
-        .filter_map(|line| line.strip_prefix("| `"))
-        .flat_map(|row| row.split('|').next().unwrap().split(','))
-        .map(|name| name.trim().trim_matches('`'));
-    assert_eq!(listed.collect::<BTreeSet<_>>(), exports.collect::<BTreeSet<_>>());
+        .filter_map(|line| line.strip_prefix("//! | [`docs::")?.split_once('`'))
+        .map(|(page, _)| page)
+        .collect();
+    assert_eq!(listed, exports(include_str!("../src/docs/mod.rs")));
+}
+
+/// Returns the public names of a file, in order.
+fn exports(source: &str) -> Vec<&str> {
+    let items = source.split("\npub ").skip(1);
+    let names = items.flat_map(|item| match item.split_once(' ').unwrap() {
+        ("use", path) => {
+            let path = path.split(';').next().unwrap();
+            let names = path.rsplit("::").next().unwrap();
+            names.split([',', '{', '}']).map(str::trim).filter(|name| !name.is_empty()).collect()
+        }
+        ("mod" | "struct", name) => vec![name.split([';', '<', ' ']).next().unwrap()],
+        (other, _) => panic!("not a public name: {other}"),
+    });
+    names.collect()
 }
