@@ -1,12 +1,13 @@
 use alloc::borrow::Cow;
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use serde::de::value::{Error as ValueError, MapAccessDeserializer, MapDeserializer, SeqDeserializer};
+use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer};
 use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, IntoDeserializer, MapAccess,
-    SeqAccess, Visitor,
+    Deserialize, DeserializeSeed, Deserializer, Error, Expected, IgnoredAny, IntoDeserializer,
+    MapAccess, SeqAccess, Unexpected, Visitor,
 };
 use serde::forward_to_deserialize_any;
 
@@ -63,7 +64,7 @@ const ACTIONS: &[&str] =
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Body<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Part::Body.deserialize(deserializer)?;
-        Ok(Self(T::deserialize(value).map_err(|error| BodyError { message: error.to_string() })))
+        Ok(Self(T::deserialize(value).map_err(|ValueError(message)| BodyError { message })))
     }
 }
 
@@ -216,5 +217,24 @@ impl<'de> IntoDeserializer<'de, ValueError> for Value<'de> {
 
     fn into_deserializer(self) -> Self {
         self
+    }
+}
+
+/// An error of reading a [`Value`].
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct ValueError(String);
+
+impl Error for ValueError {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self(message.to_string())
+    }
+
+    /// Names null as JSON does.
+    fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        match unexpected {
+            Unexpected::Unit => Self(format!("invalid type: null, expected {expected}")),
+            other => Self(format!("invalid type: {other}, expected {expected}")),
+        }
     }
 }
