@@ -35,3 +35,80 @@ fn a_directory_answers_a_query() {
     let bob = UserPresence { id: "bob", presence: Presence::Offline };
     assert_eq!(answer, UserPresences { value: vec![bob, ana, bob] });
 }
+
+#[cfg(feature = "serde")]
+mod forms {
+    use presence_core::{Body, GetPresencesByUserId, Presence, UserPresence, UserPresences};
+    use serde_json::{Value, json};
+
+    /// The body of Graph's documents.
+    #[test]
+    fn a_query_is_read_and_written() {
+        let text =
+            r#"{"ids":["fa8bf3dc-eca7-46b7-bad1-db199b62afc3","66825e03-7ef5-42da-9069-724602c31f6b"]}"#;
+        let query: GetPresencesByUserId<String> = serde_json::from_str(text).unwrap();
+        assert_eq!(query.ids().len(), 2);
+        assert_eq!(serde_json::to_string(&query).unwrap(), text);
+        let body: Body<GetPresencesByUserId<String>> = serde_json::from_str(text).unwrap();
+        assert_eq!(body.check().as_ref(), Ok(&query));
+        let bytes = postcard::to_allocvec(&query).unwrap();
+        assert_eq!(postcard::from_bytes(&bytes).as_ref(), Ok(&query));
+
+        let borrowed: Body<GetPresencesByUserId<&str>> = serde_json::from_str(text).unwrap();
+        assert_eq!(borrowed.check().unwrap().ids(), query.ids());
+        let empty: GetPresencesByUserId<u64> = serde_json::from_str(r#"{"ids":[]}"#).unwrap();
+        assert!(empty.ids().is_empty());
+    }
+
+    #[test]
+    fn an_invalid_query_is_rejected_with_these_texts() {
+        let ids = |count: usize| json!({ "ids": (0..count).collect::<Vec<_>>() });
+        let rows = [
+            (ids(651), "too many [Ids], expected at most 650"),
+            (ids(10_000), "too many [Ids], expected at most 650"),
+            (json!({}), "[Ids]: The Ids field is required."),
+            (json!({ "ids": null }), "[Ids]: The Ids field is required."),
+            (json!({ "Ids": [1] }), "[Ids]: The Ids field is required."),
+            (json!({ "ids": 5 }), "invalid type: integer `5`, expected a sequence"),
+            (json!({ "ids": {} }), "invalid type: map, expected a sequence"),
+            (json!({ "ids": [1, null] }), "invalid type: null, expected u64"),
+            (json!({ "ids": [1, "A"] }), "invalid type: string \"A\", expected u64"),
+            (json!([[1]]), "invalid type: sequence, expected an object"),
+            (json!(null), "invalid type: null, expected an object"),
+        ];
+        for (body, message) in rows {
+            let error = serde_json::from_value::<GetPresencesByUserId<u64>>(body.clone()).unwrap_err();
+            assert_eq!(error.to_string(), message, "{body}");
+            let body: Body<GetPresencesByUserId<u64>> = serde_json::from_value(body).unwrap();
+            let error = body.check().unwrap_err();
+            assert_eq!((error.to_string().as_str(), error.status()), (message, 400));
+        }
+        assert!(serde_json::from_value::<GetPresencesByUserId<usize>>(ids(650)).is_ok());
+        let body: Body<GetPresencesByUserId<usize>> = serde_json::from_value(ids(650)).unwrap();
+        assert_eq!(body.check().unwrap().into_ids(), (0..650).collect::<Vec<_>>());
+        let bytes = postcard::to_allocvec(&(0..651_u64).collect::<Vec<_>>()).unwrap();
+        assert!(
+            postcard::from_bytes::<GetPresencesByUserId<u64>>(&[&[1], bytes.as_slice()].concat())
+                .is_err()
+        );
+    }
+
+    /// The answer of Graph's documents.
+    #[test]
+    fn an_answer_is_serialized() {
+        let answer: UserPresences<_> =
+            [("ana", Presence::Busy), ("bob", Presence::AvailableInactive)].into_iter().collect();
+        assert_eq!(
+            serde_json::to_string(&answer).unwrap(),
+            r#"{"value":[{"id":"ana","availability":"Busy","activity":"Busy"},{"id":"bob","availability":"Available","activity":"AvailableInactive"}]}"#
+        );
+        assert_eq!(
+            serde_json::to_string(&UserPresence { id: 7, presence: Presence::Offline }).unwrap(),
+            r#"{"id":7,"availability":"Offline","activity":"Offline"}"#
+        );
+        let none: UserPresences<u64> = [].into_iter().collect();
+        assert_eq!(serde_json::to_string(&none).unwrap(), r#"{"value":[]}"#);
+        let resource: Value = serde_json::to_value(answer.value[1]).unwrap();
+        assert_eq!(serde_json::from_value::<Presence>(resource).unwrap(), Presence::AvailableInactive);
+    }
+}

@@ -71,6 +71,8 @@ fn a_snapshot_in_json_contains_no_numbers() {
 /// A start is an `i64` and a lifetime a `u64`, in nanoseconds.
 #[test]
 fn a_snapshot_in_a_compact_format_contains_integers() {
+    type Stored = (u32, String, Vec<(u64, String, i64, u64)>, Option<(String, i64, u64)>);
+
     let minute = 60_000_000_000_u64;
     let nine = 1_795_165_200_000_000_000_i64;
     let one_past_nine = nine + 60_000_000_001;
@@ -83,7 +85,6 @@ fn a_snapshot_in_a_compact_format_contains_integers() {
     let version = 0_u32;
     assert_eq!(postcard::to_allocvec(&(version, "OffWork", sessions, preferred)).unwrap(), V1_POSTCARD);
 
-    type Stored = (u32, String, Vec<(u64, String, i64, u64)>, Option<(String, i64, u64)>);
     for (since, lifetime) in [(i64::MIN, 1), (-1, 240 * minute), (i64::MAX - 1, 1)] {
         let stored: Stored = (
             0,
