@@ -196,7 +196,10 @@ impl Graph {
 }
 
 /// Reads a body and checks it.
-fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Rejection> {
+fn read<'a, T>(body: &'a [u8]) -> Result<T, Rejection>
+where
+    Body<T>: Deserialize<'a>,
+{
     Ok(serde_json::from_slice::<Body<T>>(body)?.check()?)
 }
 

@@ -126,7 +126,8 @@ impl<'a> Request<'a> {
 
 fn read_body<'a, T>(body: &'a RawValue) -> Result<Command<String>, String>
 where
-    T: Deserialize<'a> + Into<Command<String>>,
+    T: Into<Command<String>>,
+    Body<T>: Deserialize<'a>,
 {
     let body: Body<T> = serde_json::from_str(body.get()).map_err(|error| reason(&error))?;
     body.check().map(T::into).map_err(|error| error.to_string())

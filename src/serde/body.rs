@@ -11,13 +11,18 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
+use crate::command::{ClearPreferred, ClearSession, Command, SetPreferred, SetSession, Tick};
 use crate::error::invalid_argument;
+use crate::query::GetPresencesByUserId;
 
 /// A request body that was read but not checked.
 ///
 /// Reading it fails only if the text is not valid, such as JSON that ends too early. A body that breaks
 /// a rule is read, and [`check`](Self::check) returns a [`BodyError`] for it. The types of this crate
 /// can also be read without `Body`: the format then wraps the same text in an error of its own.
+///
+/// `T` is one of the types of Graph's bodies, [`Command`], or [`GetPresencesByUserId`]. Unknown fields
+/// are ignored, whatever they hold.
 ///
 /// Reading takes numbers up to 64 bits, so it does not suit ids that are longer numbers.
 ///
@@ -30,6 +35,17 @@ use crate::error::invalid_argument;
 /// assert_eq!(error.to_string(), "[SessionId]: The SessionId field is required.");
 /// assert_eq!((error.status(), error.code().as_str()), (400, "InvalidArgument"));
 /// # Ok::<(), serde_json::Error>(())
+/// ```
+///
+/// A type of your own is not read as `Body`, because its fields would be unknown:
+///
+/// ```compile_fail
+/// #[derive(serde::Deserialize)]
+/// struct Note {
+///     text: String,
+/// }
+///
+/// let body: presence_core::Body<Note> = serde_json::from_str(r#"{"text":"Back at 3."}"#).unwrap();
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Body<T>(Result<T, BodyError>);
@@ -55,17 +71,85 @@ pub struct BodyError {
 
 invalid_argument!(BodyError);
 
-/// The fields of bodies. Other fields of a body are not read.
-const FIELDS: &[&str] = &["sessionId", "availability", "activity", "expirationDuration", "ids"];
-/// The fields of commands, which hold bodies.
-const ACTIONS: &[&str] =
-    &["setPresence", "clearPresence", "setUserPreferredPresence", "clearUserPreferredPresence", "tick"];
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Body<T> {
+impl<'de, T: Request + Deserialize<'de>> Deserialize<'de> for Body<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Part::Body.deserialize(deserializer)?;
+        let value = T::SHAPE.deserialize(deserializer)?;
         Ok(Self(T::deserialize(value).map_err(|ValueError(message)| BodyError { message })))
     }
+}
+
+/// A type that [`Body`] reads: its fields must be known before they are read.
+trait Request {
+    const SHAPE: Shape;
+}
+
+/// What is read of a value.
+#[derive(Clone, Copy)]
+enum Shape {
+    /// Everything.
+    Any,
+    /// These fields of an object. Other fields are ignored, whatever they hold.
+    Object(&'static [(&'static str, Self)]),
+}
+
+impl Shape {
+    fn field(self, name: &Value<'_>) -> Option<Self> {
+        match (self, name) {
+            (Self::Any, _) => Some(Self::Any),
+            (Self::Object(fields), Value::Text(name)) => {
+                fields.iter().find(|(field, _)| field == name).map(|(_, shape)| *shape)
+            }
+            (Self::Object(_), _) => None,
+        }
+    }
+}
+
+const SET_SESSION: Shape = Shape::Object(&[
+    ("sessionId", Shape::Any),
+    ("availability", Shape::Any),
+    ("activity", Shape::Any),
+    ("expirationDuration", Shape::Any),
+]);
+const CLEAR_SESSION: Shape = Shape::Object(&[("sessionId", Shape::Any)]);
+const SET_PREFERRED: Shape = Shape::Object(&[
+    ("availability", Shape::Any),
+    ("activity", Shape::Any),
+    ("expirationDuration", Shape::Any),
+]);
+const EMPTY: Shape = Shape::Object(&[]);
+
+impl<S> Request for SetSession<S> {
+    const SHAPE: Shape = SET_SESSION;
+}
+
+impl<S> Request for ClearSession<S> {
+    const SHAPE: Shape = CLEAR_SESSION;
+}
+
+impl Request for SetPreferred {
+    const SHAPE: Shape = SET_PREFERRED;
+}
+
+impl Request for ClearPreferred {
+    const SHAPE: Shape = EMPTY;
+}
+
+impl Request for Tick {
+    const SHAPE: Shape = EMPTY;
+}
+
+impl<S> Request for Command<S> {
+    const SHAPE: Shape = Shape::Object(&[
+        ("setPresence", SET_SESSION),
+        ("clearPresence", CLEAR_SESSION),
+        ("setUserPreferredPresence", SET_PREFERRED),
+        ("clearUserPreferredPresence", EMPTY),
+        ("tick", EMPTY),
+    ]);
+}
+
+impl<U> Request for GetPresencesByUserId<U> {
+    const SHAPE: Shape = Shape::Object(&[("ids", Shape::Any)]);
 }
 
 /// A value of any type, from which a body is read without the format that it came in.
@@ -80,14 +164,7 @@ enum Value<'a> {
     Object(Vec<(Value<'a>, Value<'a>)>),
 }
 
-/// The part of a request that a value is read from.
-#[derive(Clone, Copy)]
-enum Part {
-    Body,
-    Field,
-}
-
-impl<'de> DeserializeSeed<'de> for Part {
+impl<'de> DeserializeSeed<'de> for Shape {
     type Value = Value<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value<'de>, D::Error> {
@@ -95,7 +172,7 @@ impl<'de> DeserializeSeed<'de> for Part {
     }
 }
 
-impl<'de> Visitor<'de> for Part {
+impl<'de> Visitor<'de> for Shape {
     type Value = Value<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -132,7 +209,7 @@ impl<'de> Visitor<'de> for Part {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Value<'de>, A::Error> {
         let mut list = Vec::new();
-        while let Some(value) = values.next_element_seed(Self::Field)? {
+        while let Some(value) = values.next_element_seed(Self::Any)? {
             list.push(value);
         }
         Ok(Value::List(list))
@@ -140,16 +217,10 @@ impl<'de> Visitor<'de> for Part {
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value<'de>, A::Error> {
         let mut object = Vec::new();
-        while let Some(name) = fields.next_key_seed(Self::Field)? {
-            let value = match (self, &name) {
-                (Self::Body, Value::Text(name)) if ACTIONS.contains(&&**name) => {
-                    fields.next_value_seed(Self::Body)?
-                }
-                (Self::Body, Value::Text(name)) if !FIELDS.contains(&&**name) => {
-                    fields.next_value::<IgnoredAny>()?;
-                    Value::Null
-                }
-                (Self::Body | Self::Field, _) => fields.next_value_seed(Self::Field)?,
+        while let Some(name) = fields.next_key_seed(Self::Any)? {
+            let value = match self.field(&name) {
+                Some(shape) => fields.next_value_seed(shape)?,
+                None => fields.next_value().map(|IgnoredAny| Value::Null)?,
             };
             object.push((name, value));
         }
