@@ -249,9 +249,15 @@ fn command(text: &str) -> Result<Command<&str>, u16> {
 }
 
 fn claim(pair: &str) -> Result<SessionPresence, u16> {
-    pair.parse().map_err(|error: PresenceError| error.status())
+    pair.parse().map_err(rejected_pair)
 }
 
 fn preference(pair: &str) -> Result<PreferredPresence, u16> {
-    pair.parse().map_err(|error: PresenceError| error.status())
+    pair.parse().map_err(rejected_pair)
+}
+
+/// Returns the status of a pair of known words.
+fn rejected_pair(error: PresenceError) -> u16 {
+    assert_ne!(error, PresenceError::Malformed);
+    error.status()
 }
