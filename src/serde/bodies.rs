@@ -168,7 +168,7 @@ impl<'de, U: Deserialize<'de>> Deserialize<'de> for GetPresencesByUserId<U> {
 }
 
 /// Reads an object, and no list of the values of its fields, which `serde` would also accept.
-fn object<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+pub(super) fn object<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: Deserialize<'de>,
     D: Deserializer<'de>,

@@ -6,6 +6,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use crate::model::{Change, Explanation, Outcome, Preferred, Reason, Session};
 use crate::presence::Presence;
 use crate::query::{UserPresence, UserPresences};
+use crate::serde::bodies::object;
 use crate::serde::text::Text;
 
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -24,7 +25,7 @@ impl Serialize for Outcome {
 
 impl<'de> Deserialize<'de> for Outcome {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let OutcomeForm { previous, current } = OutcomeForm::deserialize(deserializer)?;
+        let OutcomeForm { previous, current } = object(deserializer)?;
         Ok(Self { previous, current })
     }
 }
