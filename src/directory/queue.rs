@@ -86,41 +86,62 @@ impl<U: Clone + Ord> DeadlineQueue<U> {
         self.first = Some(self.first.map_or(at, |first| first.min(at)));
     }
 
-    /// Returns the deadline and the index of the first entry, if it is due by `now`. `user` returns the
-    /// user at an index.
+    /// Returns the deadline and the index of the first entry that counts, if it is due by `now`, and
+    /// removes those before it that do not. `slot` returns the user at an index, and when it is due.
     pub(super) fn peek<'a>(
         &mut self,
         now: i64,
-        user: impl Fn(usize) -> Option<&'a U>,
+        slot: impl Fn(usize) -> Option<(&'a U, i64)>,
     ) -> Option<(i64, usize)>
     where
         U: 'a,
     {
-        if self.first? > now {
-            return None;
+        let due = |at, index| slot(index).filter(|(_, due_at)| *due_at == at).map(|(user, _)| user);
+        while self.first? <= now {
+            if self.open.is_empty() && self.early.is_empty() {
+                self.open_next(|index| slot(index).map(|(user, _)| user));
+            }
+            let open = self.open.last().map(|entry| (self.deadline(*entry), entry.index));
+            let early = self.early.first().map(|(at, user, index)| (*at, user, *index));
+            match (open, early) {
+                (Some((at, index)), _) if !self.counts(at, index, due(at, index)) => self.pop_open(),
+                (_, Some((at, user, index))) if due(at, index) != Some(user) => self.pop_early(),
+                (Some((at, index)), Some((early_at, early_user, early_index))) => {
+                    let is_open_first = (at, due(at, index)) < (early_at, Some(early_user));
+                    return Some(if is_open_first { (at, index) } else { (early_at, early_index) });
+                }
+                (Some((at, index)), None) | (None, Some((at, _, index))) => return Some((at, index)),
+                (None, None) => return None,
+            }
         }
-        if self.open.is_empty() && self.early.is_empty() {
-            self.open_next(&user);
-        }
-        let open = self.open.last().map(|entry| (self.deadline(*entry), entry.index));
-        let Some((at, early_user, index)) = self.early.first() else { return open };
-        match open {
-            Some((open_at, open_index)) if (open_at, user(open_index)) < (*at, Some(early_user)) => open,
-            Some(_) | None => Some((*at, *index)),
-        }
+        None
+    }
+
+    /// Returns whether an entry of the open bucket counts, if `user` is the one that is due at its index.
+    ///
+    /// A user that got the slot after the bucket was sorted is not in order here. It has an early entry.
+    fn counts(&self, at: i64, index: usize, user: Option<&U>) -> bool {
+        let is_tied = self.early.first().is_some_and(|(early_at, ..)| *early_at == at);
+        user.is_some_and(|user| !is_tied || !self.early.contains(&(at, user.clone(), index)))
     }
 
     /// Removes the entry that `peek` has returned.
     pub(super) fn pop(&mut self, at: i64, index: usize) {
         if self.open.last().is_some_and(|entry| (self.deadline(*entry), entry.index) == (at, index)) {
-            self.open.pop();
+            self.pop_open();
         } else {
-            let popped = self.early.pop_first();
-            debug_assert!(
-                popped.is_some_and(|(early, _, early_index)| (early, early_index) == (at, index))
-            );
+            debug_assert!(self.early.first().is_some_and(|entry| (entry.0, entry.2) == (at, index)));
+            self.pop_early();
         }
-        self.len -= 1;
+    }
+
+    fn pop_open(&mut self) {
+        self.len -= usize::from(self.open.pop().is_some());
+        self.first = self.find_first();
+    }
+
+    fn pop_early(&mut self) {
+        self.len -= usize::from(self.early.pop_first().is_some());
         self.first = self.find_first();
     }
 

@@ -169,17 +169,14 @@ impl<U: Clone + Hash + Ord, S, H: BuildHasher> Table<U, S, H> {
     /// Takes the first user out of the queue that is due by `now`, and returns when it was due, with
     /// its index. The caller schedules or removes the user.
     pub(super) fn pop_due(&mut self, now: i64) -> Option<(i64, usize)> {
-        loop {
-            let slots = &self.slots;
-            let (due_at, index) = self.queue.peek(now, |index| Some(&slots.get_bucket(index)?.user))?;
-            if let Some(next) = self.queue.look_ahead() {
-                self.fetch(next);
-            }
-            self.queue.pop(due_at, index);
-            if self.slots.get_bucket(index).is_some_and(|slot| slot.due_at == due_at) {
-                return Some((due_at, index));
-            }
+        let slots = &self.slots;
+        let slot = |index| slots.get_bucket(index).map(|slot| (&slot.user, slot.due_at));
+        let (due_at, index) = self.queue.peek(now, slot)?;
+        if let Some(next) = self.queue.look_ahead() {
+            self.fetch(next);
         }
+        self.queue.pop(due_at, index);
+        Some((due_at, index))
     }
 
     /// Reads the slots of users who come due together, so that the processor fetches them from memory
