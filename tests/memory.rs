@@ -1,13 +1,10 @@
-//! What a directory allocates and gives back.
-
-#![allow(unsafe_code, reason = "an allocator that counts")]
+//! The memory that a directory takes and gives back.
 
 mod common;
+mod counting;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
-use common::{at, set};
+use common::{at, just_before, prefer, set};
+use counting::{ALLOCATIONS, BYTES, Counted, CountedHashes, HASHES, LARGEST, crowd};
 use presence_core::{
     ClearSession, PreferredPresence, PresenceDirectory, SessionExpiration, SessionPresence,
     SetPreferred, SetSession, SignedDuration,
@@ -15,13 +12,13 @@ use presence_core::{
 
 const USERS: u64 = 1_000;
 
-/// What one user of one session may take, with the slack of tables that double: about three times
-/// what it takes.
+/// The limit for one user with one session, about three times what it takes, because tables grow by
+/// doubling.
 const BYTES_A_USER: isize = 400;
 
-/// A tick and a heartbeat of a user who is stored already.
+/// A tick, and a refresh of a user that is stored already.
 #[test]
-fn a_heartbeat_allocates_nothing() {
+fn a_refresh_allocates_nothing() {
     let mut users = PresenceDirectory::<String, u64>::new();
     let names = ["ana", "bob", "eve"];
     for name in names {
@@ -41,14 +38,42 @@ fn a_heartbeat_allocates_nothing() {
     assert_eq!(ALLOCATIONS.get(), before);
 }
 
+/// With one to three sessions, with and without a preference, and also if the effective presence
+/// changes.
 #[test]
-fn a_directory_of_nobody_allocates_nothing() {
+fn a_refresh_hashes_once_and_allocates_nothing() {
+    for sessions in 1..=3 {
+        for preferring in [false, true] {
+            let mut users = PresenceDirectory::<u8, u8, _>::with_hasher(CountedHashes);
+            for id in 0..sessions {
+                let _ = users.apply(&7, set(id, SessionPresence::Away, "PT4H"), at("09:00")).unwrap();
+            }
+            if preferring {
+                let _ = users.apply(&7, prefer(PreferredPresence::Busy, "PT8H"), at("09:00")).unwrap();
+            }
+            let (hashes, allocations) = (HASHES.get(), ALLOCATIONS.get());
+            for (id, claim, now) in [
+                (0, SessionPresence::Away, at("09:00")),
+                (sessions - 1, SessionPresence::Away, at("09:01")),
+                (0, SessionPresence::InACall, at("09:02")),
+                (0, SessionPresence::Away, at("09:03")),
+            ] {
+                let _ = users.apply(&7, set(id, claim, "PT4H"), now).unwrap();
+            }
+            let (hashes, allocations) = (HASHES.get() - hashes, ALLOCATIONS.get() - allocations);
+            assert_eq!((hashes, allocations), (4, 0), "{sessions} sessions, preferring: {preferring}");
+        }
+    }
+}
+
+#[test]
+fn an_empty_directory_allocates_nothing() {
     let before = ALLOCATIONS.get();
     let users = PresenceDirectory::<u64, u64>::new();
     assert_eq!((ALLOCATIONS.get(), users.len()), (before, 0));
 }
 
-/// What is left to ask for is the queue's, which is sorted by time and not by user.
+/// Only the queue is left to allocate. It is sorted by time and not by user.
 #[test]
 fn a_directory_with_memory_for_a_crowd_does_not_grow_for_it() {
     let mut users = PresenceDirectory::<u64, u64>::with_capacity(usize::try_from(USERS).unwrap());
@@ -60,9 +85,82 @@ fn a_directory_with_memory_for_a_crowd_does_not_grow_for_it() {
     assert!(grown < 32 * isize::try_from(USERS).unwrap(), "{grown} bytes more");
 }
 
+/// The memory that was asked for stays. The queue comes and goes with the crowd.
+#[test]
+fn reserved_memory_outlasts_a_crowd_that_comes_and_goes() {
+    let capacity = usize::try_from(USERS).unwrap();
+    for reserves in [false, true] {
+        let before = BYTES.get();
+        let mut users =
+            PresenceDirectory::<u64, u64>::with_capacity(if reserves { 0 } else { capacity });
+        if reserves {
+            users.reserve(capacity);
+        }
+        let reserved = BYTES.get() - before;
+        assert!(reserved > 64 * isize::try_from(USERS).unwrap(), "{reserved} bytes");
+        for day in 0..5 {
+            LARGEST.set(0);
+            come(&mut users, USERS, day);
+            let grown = BYTES.get() - before - reserved;
+            assert!(grown < 32 * isize::try_from(USERS).unwrap(), "{grown} bytes more");
+            leave(&mut users, day);
+            let left = BYTES.get() - before - reserved;
+            assert!((0..4 * 1_024).contains(&left), "{left} bytes more than {reserved} on day {day}");
+            let largest = isize::try_from(LARGEST.get()).unwrap();
+            assert!(
+                largest < reserved / 2,
+                "{largest} bytes at once: the table of {reserved} bytes stays"
+            );
+        }
+    }
+}
+
+/// Beyond what was asked for, it gives back.
+#[test]
+fn memory_beyond_what_was_reserved_returns_when_a_crowd_leaves() {
+    for day in 0..5 {
+        let before = BYTES.get();
+        let mut users = PresenceDirectory::<u64, u64>::with_capacity(usize::try_from(USERS).unwrap());
+        let reserved = BYTES.get() - before;
+        come(&mut users, 20 * USERS, day);
+        assert!(BYTES.get() - before > 10 * reserved);
+        leave(&mut users, day);
+        let left = BYTES.get() - before - reserved;
+        assert!((0..4 * 1_024).contains(&left), "{left} bytes more than {reserved} on day {day}");
+        drop(users);
+        assert_eq!(BYTES.get(), before);
+    }
+}
+
+/// Adds users that are away for four hours from this day on.
+fn come(users: &mut PresenceDirectory<u64, u64>, count: u64, day: i64) {
+    let now = at("09:00") + SignedDuration::days(day);
+    for user in 0..count {
+        let _ = users.apply(&user, set(1, SessionPresence::Away, "PT4H"), now).unwrap();
+    }
+}
+
+/// Removes all users, in another way each day.
+fn leave(users: &mut PresenceDirectory<u64, u64>, day: i64) {
+    let now = at("13:00") + SignedDuration::days(day);
+    let all: Vec<u64> = users.iter().map(|(user, _)| *user).collect();
+    match day {
+        0 => all.iter().for_each(|user| drop(users.remove(user))),
+        1 => users.clear(),
+        2 => users.retain(|_, _| false),
+        3 => while users.tick(now).is_some() {},
+        _ => {
+            for user in all {
+                let _ = users.apply(&user, ClearSession::new(1), just_before(now)).unwrap();
+            }
+        }
+    }
+    assert!(users.is_empty());
+}
+
 /// As many as make the table double just before, with deadlines all over five minutes.
 #[test]
-fn a_user_of_two_sessions_takes_less_than_160_bytes() {
+fn a_user_with_two_sessions_takes_less_than_160_bytes() {
     let before = BYTES.get();
     let mut users = PresenceDirectory::<u64, u64>::new();
     for user in 0..62_500 {
@@ -87,7 +185,7 @@ fn ever_earlier_deadlines_keep_memory_within_a_constant_per_user() {
     stays_small(|round| SignedDuration::hours(4) - SignedDuration::seconds(10 * round));
 }
 
-/// Every second command is a farewell, so that the most that may lie in the queue falls meanwhile.
+/// Every second command removes a user, so that the bound on the queue falls meanwhile.
 #[test]
 fn ever_earlier_deadlines_of_a_crowd_that_leaves_keep_memory_within_a_constant_per_user() {
     let before = BYTES.get();
@@ -112,7 +210,7 @@ fn ever_earlier_deadlines_of_a_crowd_that_leaves_keep_memory_within_a_constant_p
     assert!(bytes < BYTES_A_USER * isize::try_from(users.len()).unwrap(), "{bytes} bytes");
 }
 
-/// A preference that changes nothing of when the user is to be looked at.
+/// A preference that does not change when the user is due.
 #[test]
 fn a_command_that_moves_no_deadline_earlier_leaves_nothing_behind() {
     let mut users = PresenceDirectory::<u64, u64>::new();
@@ -131,7 +229,7 @@ fn a_command_that_moves_no_deadline_earlier_leaves_nothing_behind() {
     }
 }
 
-/// They leave the queue and come back to it, one by one, and nobody counts them twice.
+/// They leave the queue and come back to it, one by one.
 #[test]
 fn a_crowd_that_fades_together_is_queued_anew_in_one_list_that_grows() {
     let mut users = PresenceDirectory::<u64, u64>::new();
@@ -171,8 +269,55 @@ fn memory_returns_when_a_crowd_leaves() {
     }
 }
 
-/// Sets everybody again and again, a nanosecond apart, and measures all the while: nothing piles up, and
-/// it is not tidied up all the time.
+#[test]
+fn the_memory_of_a_crowd_is_given_back() {
+    let (few, _users) = held(|| crowd(10));
+    let (left, users) = held(|| {
+        let mut users = crowd(2_000);
+        for user in 10..2_000 {
+            let _ = users.apply(&Counted(user), ClearSession::new(0), at("09:01")).unwrap();
+        }
+        users
+    });
+    assert_eq!(users.len(), 10);
+    assert!(left < 20 * few, "{left} bytes, {few} for as many users that never were more");
+
+    let (left, users) = held(|| {
+        let mut users = crowd(2_000);
+        while let Some(now) = users.next_deadline() {
+            while users.tick(now).is_some() {}
+        }
+        users
+    });
+    assert!(users.is_empty() && left < 20 * few, "{left} bytes");
+}
+
+/// The queue holds one entry a user, and a few that do not count.
+#[test]
+fn no_pattern_of_deadlines_makes_a_directory_grow() {
+    let (fresh, _users) = held(|| crowd(100));
+    let alternating = |round| SignedDuration::minutes(if round % 2 == 0 { 240 } else { 5 });
+    let earlier = |round| SignedDuration::hours(2) - SignedDuration::nanoseconds(2 * round);
+    let much_earlier = |round| SignedDuration::hours(2) - SignedDuration::seconds(2 * round);
+    let patterns: [fn(i64) -> SignedDuration; 3] = [alternating, earlier, much_earlier];
+    for (number, lifetime) in patterns.into_iter().enumerate() {
+        let before = BYTES.get();
+        let mut users = crowd(100);
+        for round in 0..400 {
+            let now = at("09:00") + SignedDuration::nanoseconds(round);
+            let expiration = SessionExpiration::new(lifetime(round)).unwrap();
+            for user in 0..100 {
+                let body = SetSession::new(0, SessionPresence::Away).with_expiration(expiration);
+                let _ = users.apply(&Counted(user), body, now).unwrap();
+            }
+            let held = BYTES.get() - before;
+            assert!(held < 3 * fresh, "pattern {number}: {held} bytes, {fresh} at the start");
+        }
+    }
+}
+
+/// Sets all users again and again, a nanosecond apart, and measures all the while: nothing piles up, and
+/// cleaning up is rare.
 fn stays_small(lifetime: impl Fn(i64) -> SignedDuration) {
     let (before, allocations) = (BYTES.get(), ALLOCATIONS.get());
     let mut users = PresenceDirectory::<u64, u64>::new();
@@ -193,33 +338,9 @@ fn stays_small(lifetime: impl Fn(i64) -> SignedDuration) {
     assert!(allocations < 5_000, "{allocations} allocations for 100,000 commands");
 }
 
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-thread_local! {
-    static BYTES: Cell<isize> = const { Cell::new(0) };
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-/// Counts for each thread, as tests run side by side.
-struct Counting;
-
-fn count(bytes: usize, sign: isize) {
-    BYTES.set(BYTES.get() + sign * bytes.cast_signed());
-    ALLOCATIONS.set(ALLOCATIONS.get() + usize::from(sign > 0));
-}
-
-// SAFETY: All is left to the system's allocator; the counters have no destructor and never allocate.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size(), 1);
-        // SAFETY: The caller's contract is the same.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        count(layout.size(), -1);
-        // SAFETY: The caller's contract is the same.
-        unsafe { System.dealloc(place, layout) }
-    }
+/// Returns how many bytes a directory holds.
+fn held<T>(users: impl FnOnce() -> T) -> (isize, T) {
+    let before = BYTES.get();
+    let users = users();
+    (BYTES.get() - before, users)
 }
