@@ -42,7 +42,7 @@ fn retain_keeps_the_users_for_whom_it_returns_true() {
     assert_eq!(users.len(), 11);
     assert!(expected.iter().all(|user| users.contains(user)));
 
-    // It reports nothing, and what is due of those that are left comes as before.
+    // It reports nothing. The users that are left change as before.
     assert_eq!(users.tick(at("09:00")), None);
     let changes: Vec<_> = users.changes_until(at("13:00")).map(|(at, user, _)| (at, user)).collect();
     let mut expected: Vec<_> = (0..100).step_by(10).map(|user| (at("13:00"), user)).collect();
@@ -62,7 +62,7 @@ fn clear_removes_all_users() {
     assert_eq!((users.len(), users.next_deadline()), (1, Some(at("14:00"))));
 }
 
-/// The clock of a directory is not its users': a step is still measured from the latest update.
+/// T5: a step is still measured from the latest update.
 #[test]
 fn a_directory_that_was_cleared_keeps_its_time() {
     let mut users = crowd(1);
@@ -166,7 +166,7 @@ fn a_default_directory_is_empty() {
     assert!(users.is_empty() && users.next_deadline().is_none());
 }
 
-/// Neither ids nor hashers need to be able to do anything.
+/// Ids and hashers need no traits.
 #[test]
 fn methods_without_a_look_up_need_no_bounds() {
     struct Id;

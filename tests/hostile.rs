@@ -42,7 +42,7 @@ fn empty_and_huge_strings_are_users_and_sessions_like_any_other() {
     assert_eq!(changes, sorted);
 }
 
-/// One user, one session: an id can say nothing.
+/// All ids are equal, so there is one user with one session.
 #[test]
 fn ids_without_a_value_are_one_user() {
     let mut users = PresenceDirectory::<(), ()>::new();
@@ -82,7 +82,7 @@ fn users_with_equal_hashes_are_different_users() {
     assert!(users.is_empty());
 }
 
-/// An id that is looked up by something else than itself.
+/// An id with a borrowed form of another type.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Name(Box<str>);
 
@@ -224,7 +224,7 @@ fn reads_at_extreme_timestamps_agree_with_the_models() {
     }
 }
 
-/// T6: what would end at its start is accepted and not stored.
+/// T6: a command whose effect would end at its start is accepted.
 #[test]
 fn nothing_is_stored_at_the_last_timestamp() {
     for last in [nanosecond(i64::MAX), Timestamp::MAX] {
@@ -241,7 +241,7 @@ fn nothing_is_stored_at_the_last_timestamp() {
     }
 }
 
-/// T6: and at the first timestamp everything is as at any other.
+/// T6: sessions start, move and end there.
 #[test]
 fn the_first_timestamp_is_like_any_other() {
     for first in [nanosecond(i64::MIN), Timestamp::MIN] {

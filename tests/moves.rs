@@ -15,7 +15,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use reference::histories::forward;
 
-/// O2: the laptop of ana has faded behind the call at 300 s. That is no reason to look back.
+/// O2: the laptop of ana fades behind the call at 300 s, long before the last update of the directory
+/// into which she moves.
 #[test]
 fn a_move_is_not_taken_for_a_step_of_the_clock() {
     let second = |seconds| at("09:00") + SignedDuration::seconds(seconds);
@@ -59,7 +60,7 @@ fn a_change_that_was_missed_on_the_move_is_due_at_once() {
     }
 }
 
-/// O1: they are due at the `now` of the insert, and not when they would have been due before it.
+/// O1: they are due at the `now` of the insert, whenever they would have been due without the move.
 #[test]
 fn changes_that_were_missed_on_the_move_come_in_the_order_of_the_inserts() {
     let (mut here, mut there) = (PresenceDirectory::new(), PresenceDirectory::new());
@@ -142,7 +143,7 @@ fn a_change_that_was_reported_before_the_move_is_not_reported_again() {
     );
 }
 
-/// An insert is an update: whatever is due before it is due at its `now`.
+/// An insert is an update: a deadline before it moves to its `now`.
 #[test]
 fn the_deadline_after_an_insert_is_not_before_its_now() {
     let mut users = PresenceDirectory::<u8, u8>::new();
@@ -159,9 +160,9 @@ fn the_deadline_after_an_insert_is_not_before_its_now() {
     assert_eq!(users.next_deadline(), Some(at("09:14")));
 }
 
-/// T5: what starts in the future starts at the `now` of the insert.
+/// T5: its start moves to the `now` of the insert.
 #[test]
-fn an_insert_clamps_what_starts_in_the_future() {
+fn an_insert_clamps_a_session_that_starts_in_the_future() {
     let mut model = PresenceModel::<u8>::new();
     let _ = model.apply(set(0, SessionPresence::InACall, "PT1H"), at("09:30")).unwrap();
     let mut users = PresenceDirectory::new();
@@ -170,7 +171,7 @@ fn an_insert_clamps_what_starts_in_the_future() {
     assert_eq!(users.get(&1).unwrap().sessions(at("09:30")).next().unwrap().since, at("09:00"));
 }
 
-/// Watchers have heard of the replaced model, so the new one goes on from there.
+/// Watchers know what the replaced model has reported, so the new one goes on from there.
 #[test]
 fn a_model_that_replaces_another_goes_on_from_what_that_has_reported() {
     let mut call = PresenceModel::<u8>::new();

@@ -45,7 +45,7 @@ fn a_session_that_starts_in_2262_beside_a_preference_that_has_ended() {
     assert!(users.is_empty());
 }
 
-/// It is neither before the timestamp of the restore nor lost.
+/// At the `now` of the restore: a tick at its end would be a step of the clock.
 #[test]
 fn a_session_that_ended_in_1677_is_reported_at_once() {
     let model = json!({"v1": {
