@@ -1,23 +1,26 @@
+use alloc::vec;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
-use core::iter::FusedIterator;
+use core::iter::{Flatten, FusedIterator};
+use core::slice;
 
-use hashbrown::hash_table;
+use hashbrown::HashTable;
 use time::Timestamp;
 
-use crate::directory::table::Slot;
+use crate::directory::slot::Slot;
 use crate::directory::{PresenceDirectory, UserHashBuilder};
 use crate::model::{Outcome, PresenceModel};
 
 /// The users of a directory and their models in an arbitrary order, from
 /// [`PresenceDirectory::iter`](crate::PresenceDirectory::iter).
 pub struct Iter<'a, U, S> {
-    pub(super) slots: hash_table::Iter<'a, Slot<U, S>>,
+    pub(super) slots: Flatten<slice::Iter<'a, HashTable<Slot<U, S>>>>,
+    pub(super) len: usize,
 }
 
 impl<U, S> Clone for Iter<'_, U, S> {
     fn clone(&self) -> Self {
-        Self { slots: self.slots.clone() }
+        Self { slots: self.slots.clone(), len: self.len }
     }
 }
 
@@ -25,11 +28,13 @@ impl<'a, U, S> Iterator for Iter<'a, U, S> {
     type Item = (&'a U, &'a PresenceModel<S>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.slots.next().map(|slot| (&slot.user, &slot.model))
+        let slot = self.slots.next()?;
+        self.len -= 1;
+        Some((&slot.user, &slot.model))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.slots.size_hint()
+        (self.len, Some(self.len))
     }
 }
 
@@ -45,18 +50,21 @@ impl<U: fmt::Debug, S: fmt::Debug> fmt::Debug for Iter<'_, U, S> {
 
 /// The users of a directory and their models in an arbitrary order, taken out of it.
 pub struct IntoIter<U, S> {
-    pub(super) slots: hash_table::IntoIter<Slot<U, S>>,
+    pub(super) slots: Flatten<vec::IntoIter<HashTable<Slot<U, S>>>>,
+    pub(super) len: usize,
 }
 
 impl<U, S> Iterator for IntoIter<U, S> {
     type Item = (U, PresenceModel<S>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.slots.next().map(|slot| (slot.user, slot.model))
+        let slot = self.slots.next()?;
+        self.len -= 1;
+        Some((slot.user, slot.model))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.slots.size_hint()
+        (self.len, Some(self.len))
     }
 }
 

@@ -4,7 +4,8 @@ mod hasher;
 mod iter;
 mod queue;
 mod reads;
-mod table;
+mod shards;
+mod slot;
 
 use alloc::borrow::ToOwned;
 use core::borrow::Borrow;
@@ -17,7 +18,9 @@ pub use self::hasher::{UserHashBuilder, UserHasher};
 pub use self::iter::{ChangesUntil, IntoIter, Iter};
 pub use self::reads::Presences;
 
-use self::table::{Slot, Table};
+use self::queue::{DeadlineQueue, Due};
+use self::shards::Shards;
+use self::slot::Slot;
 use crate::command::{Command, CommandError, SetSession};
 use crate::expiration::SessionExpiration;
 use crate::fading;
@@ -78,7 +81,8 @@ const STEP: i64 = 60_000_000_000;
 /// ```
 #[derive(Clone)]
 pub struct PresenceDirectory<U, S, H = UserHashBuilder> {
-    table: Table<U, S, H>,
+    users: Shards<U, S, H>,
+    queue: DeadlineQueue<U>,
     /// The `now` of the last update.
     now: i64,
     /// The latest `now` of any update since the clock last stepped back. No start that is stored is
@@ -127,7 +131,8 @@ impl<U, S, H> PresenceDirectory<U, S, H> {
     /// that memory.
     #[must_use]
     pub fn with_capacity_and_hasher(users: usize, hasher: H) -> Self {
-        Self { table: Table::new(users, hasher), now: i64::MIN, latest: i64::MIN }
+        let _ = users;
+        Self { users: Shards::new(hasher), queue: DeadlineQueue::new(), now: i64::MIN, latest: i64::MIN }
     }
 
     /// Returns when to tick next.
@@ -142,7 +147,7 @@ impl<U, S, H> PresenceDirectory<U, S, H> {
     #[inline]
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        let first = self.table.first_deadline()?;
+        let first = self.queue.first()?;
         Some(nanoseconds::to_timestamp(first.max(self.now)))
     }
 
@@ -167,7 +172,7 @@ impl<U, S, H> PresenceDirectory<U, S, H> {
     #[must_use]
     pub fn timeout(&self, now: Timestamp, limit: Duration) -> Duration {
         let now = nanoseconds::from_timestamp(now);
-        self.table.first_deadline().map_or(limit, |first| {
+        self.queue.first().map_or(limit, |first| {
             let wait = i128::from(first.max(self.now)) - i128::from(now);
             Duration::from_nanos(u64::try_from(wait).unwrap_or(0)).min(limit)
         })
@@ -246,7 +251,8 @@ where
         U: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let slot = self.table.find_mut(user)?;
+        let hash = self.users.hash(user);
+        let slot = self.users.get_mut(hash, user)?;
         if !slot.is_current(self.latest, now) {
             return None;
         }
@@ -265,23 +271,33 @@ where
         U: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = U> + ?Sized,
     {
-        let slot = self.table.index(user).and_then(|index| Some((index, self.table.slot_mut(index)?)));
-        let Some((index, slot)) = slot else { return self.update_new(user, command, now) };
+        let hash = self.users.hash(user);
+        let Some(slot) = self.users.get_mut(hash, user) else {
+            return self.update_new(user, hash, command, now);
+        };
         let (outcome, deadline) = slot.model.update(command, now)?;
         match deadline {
-            None => drop(self.table.remove(index)),
+            None => drop(self.users.remove(hash, user)),
             Some(deadline) if deadline < slot.due_at || slot.due_at <= now => {
-                self.table.schedule(index, deadline);
+                slot.due_at = deadline;
+                self.queue.push(deadline, hash, &slot.user);
             }
             Some(_) => {}
         }
+        self.queue.tidy(&mut self.users);
         self.see(now);
         Ok(outcome)
     }
 
     /// Applies a command for a user that is not stored.
     #[cold]
-    fn update_new<Q>(&mut self, user: &Q, command: Command<S>, now: i64) -> Result<Outcome, CommandError>
+    fn update_new<Q>(
+        &mut self,
+        user: &Q,
+        hash: u64,
+        command: Command<S>,
+        now: i64,
+    ) -> Result<Outcome, CommandError>
     where
         U: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = U> + ?Sized,
@@ -289,7 +305,7 @@ where
         let mut model = PresenceModel::new();
         let (outcome, deadline) = model.update(command, now)?;
         if let Some(due_at) = deadline {
-            self.table.insert(Slot { user: user.to_owned(), due_at, model });
+            self.add(hash, Slot { user: user.to_owned(), due_at, model });
         }
         self.see(now);
         Ok(outcome)
@@ -330,7 +346,7 @@ where
     #[must_use = "a change that is not published is lost"]
     pub fn tick(&mut self, now: Timestamp) -> Option<(U, Outcome)> {
         let now = nanoseconds::from_timestamp(now);
-        if now >= self.latest && self.table.first_deadline().is_none_or(|first| now < first) {
+        if now >= self.latest && self.queue.first().is_none_or(|first| now < first) {
             self.now = now;
             self.latest = now;
             return None;
@@ -343,23 +359,26 @@ where
             self.clamp(now);
         }
         self.see(now);
-        while let Some((due_at, index)) = self.table.pop_due(now) {
-            let slot = self.table.slot_mut(index)?;
-            if let Some(end) = slot.pass_silently(due_at) {
-                self.table.schedule(index, end);
+        while let Some(Due { at, user, hash }) = self.queue.pop(now, &mut self.users) {
+            let Some(slot) = self.users.get_mut(hash, &user).filter(|slot| slot.due_at == at) else {
                 continue;
-            }
-            let (outcome, deadline) = slot.model.pass(now);
-            let user = match deadline {
-                None => self.table.remove(index).map(|slot| slot.user),
-                Some(deadline) => {
-                    let user = slot.user.clone();
-                    self.table.schedule(index, deadline);
-                    Some(user)
+            };
+            let (outcome, deadline) = match slot.pass_silently(at) {
+                Some(deadline) => (None, Some(deadline)),
+                None => {
+                    let (outcome, deadline) = slot.model.pass(now);
+                    (outcome.changed().is_some().then_some(outcome), deadline)
                 }
             };
-            if outcome.changed().is_some() {
-                return user.map(|user| (user, outcome));
+            match deadline {
+                None => drop(self.users.remove(hash, &user)),
+                Some(deadline) => {
+                    slot.due_at = deadline;
+                    self.queue.push(deadline, hash, &slot.user);
+                }
+            }
+            if let Some(outcome) = outcome {
+                return Some((user, outcome));
             }
         }
         None
@@ -368,10 +387,14 @@ where
     /// Clamps every user as of `now`, after a step of the clock (rule T5).
     #[cold]
     fn clamp(&mut self, now: i64) {
-        self.table.update_all(|slot| {
+        self.queue = DeadlineQueue::new();
+        for slot in self.users.slots_mut() {
             slot.model.expire(now);
             slot.due_at = slot.model.due_at(now).unwrap_or(now);
-        });
+        }
+        for slot in self.users.tables().iter().flatten() {
+            self.queue.push(slot.due_at, self.users.hash(&slot.user), &slot.user);
+        }
         self.latest = now;
     }
 
@@ -451,10 +474,16 @@ where
         }
         model.expire(now);
         if let Some(due_at) = model.due_at(now) {
-            self.table.insert(Slot { user, due_at, model });
+            self.add(self.users.hash(&user), Slot { user, due_at, model });
         }
         self.see(now);
         replaced
+    }
+
+    fn add(&mut self, hash: u64, slot: Slot<U, S>) {
+        self.queue.push(slot.due_at, hash, &slot.user);
+        self.users.insert(hash, slot);
+        self.queue.tidy(&mut self.users);
     }
 
     /// Removes a user, and returns its model. It reports nothing.
@@ -463,22 +492,24 @@ where
         U: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let index = self.table.index(user)?;
-        self.table.remove(index).map(|slot| slot.model)
+        let slot = self.users.remove(self.users.hash(user), user)?;
+        self.queue.tidy(&mut self.users);
+        Some(slot.model)
     }
 
     /// Removes the users for whom `keep` returns false. It reports nothing.
     pub fn retain(&mut self, mut keep: impl FnMut(&U, &PresenceModel<S>) -> bool) {
-        self.table.retain(|slot| keep(&slot.user, &slot.model));
+        self.users.retain(|slot| keep(&slot.user, &slot.model));
+        self.queue.tidy(&mut self.users);
     }
 
     /// Removes all users. It reports nothing.
     pub fn clear(&mut self) {
-        self.table.retain(|_| false);
+        self.retain(|_, _| false);
     }
 
     /// Reserves memory for this many more users. The directory keeps that memory.
     pub fn reserve(&mut self, additional: usize) {
-        self.table.reserve(additional);
+        self.users.reserve(self.users.len() + additional);
     }
 }

@@ -1,33 +1,50 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
-use core::cmp::Reverse;
+use core::hash::{BuildHasher, Hash};
+use core::mem;
 
-/// The length of a bucket, in bits of nanoseconds: 4.3 seconds.
-const BUCKET_BITS: u32 = 32;
-/// The number of entries whose users are fetched from memory together.
-const LOOK_AHEAD: usize = 32;
+use crate::directory::shards::{GROUP, Shards};
 
-/// A calendar queue of deadlines. Entries leave in the order of their deadlines and, at one timestamp,
-/// in the order of their users.
+/// The highest number of entries in a bucket, unless they share one deadline.
+const FULL: usize = if cfg!(presence_small_shards) { 4 } else { 4096 };
+/// The number of entries that do not count that is not worth a sweep.
+const SPARE: usize = 64;
+
+/// A calendar queue of deadlines.
 ///
-/// An entry that is pushed needs no order yet: it is added to the bucket of its time, and a bucket is
-/// sorted when it becomes the first one. An entry names a user by the index of its slot. The queue does
-/// not know which entries still count.
+/// An entry names a user by its hash. It counts if a user with that hash is due at exactly its
+/// deadline. So nothing needs to be told to the queue when users move in memory or leave.
+///
+/// Entries lie unsorted in buckets of adjacent times. The first bucket is opened when it comes due: its
+/// users are looked up, and sorted by deadline and user. A full bucket is split at its median deadline,
+/// so no call sorts more entries than fit into one.
 #[derive(Debug, Clone)]
 pub(super) struct DeadlineQueue<U> {
-    /// Entries that were pushed when their bucket had been opened.
-    early: BTreeSet<(i64, U, usize)>,
-    /// The rest of the bucket that is open, sorted, last first.
-    open: Vec<Entry>,
-    /// The number of the bucket that is open. All buckets in `later` have higher ones.
-    open_number: i64,
-    later: BTreeMap<i64, Bucket>,
-    /// The deadline of the first entry.
+    /// The rest of the bucket that was opened last, sorted, last first.
+    open: Vec<Due<U>>,
+    /// Entries up to `open_until` that were pushed after the bucket was opened.
+    early: BTreeSet<Due<U>>,
+    /// The last deadline of the open bucket. All entries in `later` are after it.
+    open_until: i64,
+    /// The other buckets, by start. A bucket ends where the next one starts; those with equal starts
+    /// are numbered, and all but the last of them have entries at the start only.
+    later: BTreeMap<(i64, u32), Bucket>,
+    /// The number of entries in `later`.
+    later_len: usize,
+    /// The bucket that is swept next.
+    sweep_from: (i64, u32),
     first: Option<i64>,
-    len: usize,
 }
 
-/// Unsorted entries. `first` is the deadline of the earliest one.
+/// A user who is due. The order is that of reports.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Due<U> {
+    pub(super) at: i64,
+    pub(super) user: U,
+    pub(super) hash: u64,
+}
+
+/// Unsorted entries, none of them before `first`.
 #[derive(Debug, Clone)]
 struct Bucket {
     first: i64,
@@ -35,143 +52,187 @@ struct Bucket {
 }
 
 #[derive(Debug, Clone, Copy)]
-#[repr(Rust, packed(4))]
 struct Entry {
-    /// Nanoseconds from the start of the bucket.
-    offset: u32,
-    index: usize,
+    at: i64,
+    hash: u64,
 }
 
 impl<U> DeadlineQueue<U> {
     pub(super) const fn new() -> Self {
         Self {
-            early: BTreeSet::new(),
             open: Vec::new(),
-            open_number: i64::MIN,
+            early: BTreeSet::new(),
+            open_until: i64::MIN,
             later: BTreeMap::new(),
+            later_len: 0,
+            sweep_from: (i64::MIN, 0),
             first: None,
-            len: 0,
         }
     }
 
-    /// Returns the deadline of the first entry.
+    /// Returns the deadline of the first entry, whether or not it counts.
     #[inline]
     pub(super) fn first(&self) -> Option<i64> {
         self.first
     }
 
     /// Returns the number of entries, with those that do not count.
-    pub(super) fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Returns the next indices, each of them once.
-    pub(super) fn look_ahead(&self) -> Option<impl Iterator<Item = usize>> {
-        let next = || self.open.iter().rev().take(LOOK_AHEAD).map(|entry| entry.index);
-        self.open.len().is_multiple_of(LOOK_AHEAD).then(next)
+    fn len(&self) -> usize {
+        self.open.len() + self.early.len() + self.later_len
     }
 }
 
-impl<U: Clone + Ord> DeadlineQueue<U> {
-    pub(super) fn push(&mut self, at: i64, user: &U, index: usize) {
-        let number = at >> BUCKET_BITS;
-        if number <= self.open_number {
-            self.len += usize::from(self.early.insert((at, user.clone(), index)));
+impl<U: Clone + Hash + Ord> DeadlineQueue<U> {
+    pub(super) fn push(&mut self, at: i64, hash: u64, user: &U) {
+        if at <= self.open_until {
+            self.early.insert(Due { at, user: user.clone(), hash });
         } else {
-            let bucket = self.later.entry(number).or_insert(Bucket { first: at, entries: Vec::new() });
-            bucket.first = bucket.first.min(at);
-            bucket.entries.push(Entry { offset: offset_of(at), index });
-            self.len += 1;
+            self.push_later(Entry { at, hash });
         }
         self.first = Some(self.first.map_or(at, |first| first.min(at)));
     }
 
-    /// Returns the deadline and the index of the first entry that counts, if it is due by `now`, and
-    /// removes those before it that do not. `slot` returns the user at an index, and when it is due.
-    pub(super) fn peek<'a>(
+    fn push_later(&mut self, entry: Entry) {
+        self.later_len += 1;
+        let Some((key, bucket)) = self.later.range_mut(..=(entry.at, u32::MAX)).next_back() else {
+            let start = self.open_until.saturating_add(1).min(entry.at);
+            self.later.insert((start, 0), Bucket::from_iter([entry]));
+            return;
+        };
+        bucket.first = bucket.first.min(entry.at);
+        bucket.entries.push(entry);
+        if bucket.entries.len() > FULL {
+            let (key, upper) = bucket.split(*key);
+            self.later.insert(key, upper);
+        }
+    }
+
+    /// Takes out the first user who is due by `now`. The user may have been updated or removed since.
+    pub(super) fn pop<S, H: BuildHasher>(
         &mut self,
         now: i64,
-        slot: impl Fn(usize) -> Option<(&'a U, i64)>,
-    ) -> Option<(i64, usize)>
-    where
-        U: 'a,
-    {
-        let due = |at, index| slot(index).filter(|(_, due_at)| *due_at == at).map(|(user, _)| user);
+        users: &mut Shards<U, S, H>,
+    ) -> Option<Due<U>> {
         while self.first? <= now {
-            if self.open.is_empty() && self.early.is_empty() {
-                self.open_next(|index| slot(index).map(|(user, _)| user));
-            }
-            let open = self.open.last().map(|entry| (self.deadline(*entry), entry.index));
-            let early = self.early.first().map(|(at, user, index)| (*at, user, *index));
-            match (open, early) {
-                (Some((at, index)), _) if !self.counts(at, index, due(at, index)) => self.pop_open(),
-                (_, Some((at, user, index))) if due(at, index) != Some(user) => self.pop_early(),
-                (Some((at, index)), Some((early_at, early_user, early_index))) => {
-                    let is_open_first = (at, due(at, index)) < (early_at, Some(early_user));
-                    return Some(if is_open_first { (at, index) } else { (early_at, early_index) });
+            let due = match (self.open.last(), self.early.first()) {
+                (Some(open), Some(early)) if early < open => self.early.pop_first(),
+                (Some(_), _) => self.open.pop(),
+                (None, Some(_)) => self.early.pop_first(),
+                (None, None) => {
+                    self.open_next(users);
+                    None
                 }
-                (Some((at, index)), None) | (None, Some((at, _, index))) => return Some((at, index)),
-                (None, None) => return None,
+            };
+            self.first = self.find_first();
+            if due.is_some() {
+                return due;
             }
         }
         None
     }
 
-    /// Returns whether an entry of the open bucket counts, if `user` is the one that is due at its index.
-    ///
-    /// A user that got the slot after the bucket was sorted is not in order here. It has an early entry.
-    fn counts(&self, at: i64, index: usize, user: Option<&U>) -> bool {
-        let is_tied = self.early.first().is_some_and(|(early_at, ..)| *early_at == at);
-        user.is_some_and(|user| !is_tied || !self.early.contains(&(at, user.clone(), index)))
+    /// Opens the next bucket: looks its users up, moves the deferred ones, and sorts the others.
+    #[cold]
+    fn open_next<S, H: BuildHasher>(&mut self, users: &mut Shards<U, S, H>) {
+        let Some(((start, _), Bucket { mut entries, first })) = self.later.pop_first() else { return };
+        while let Some(next) = self.later.first_entry().filter(|next| next.key().0 == start) {
+            entries.extend(next.remove().entries);
+        }
+        self.later_len -= entries.len();
+        self.open_until = entries.iter().map(|entry| entry.at).max().unwrap_or(first);
+        for group in entries.chunks(GROUP) {
+            users.fetch(group.iter().map(|entry| entry.hash));
+            for Entry { at, hash } in group.iter().copied() {
+                for slot in users.due_mut(hash, at) {
+                    if let Some(deadline) = slot.deferred() {
+                        slot.due_at = deadline;
+                        self.push(deadline, hash, &slot.user);
+                    } else {
+                        self.open.push(Due { at, user: slot.user.clone(), hash });
+                    }
+                }
+            }
+        }
+        self.open.sort_unstable_by(|one, other| other.cmp(one));
+        self.open.dedup();
     }
 
-    /// Removes the entry that `peek` has returned.
-    pub(super) fn pop(&mut self, at: i64, index: usize) {
-        if self.open.last().is_some_and(|entry| (self.deadline(*entry), entry.index) == (at, index)) {
-            self.pop_open();
-        } else {
-            debug_assert!(self.early.first().is_some_and(|entry| (entry.0, entry.2) == (at, index)));
-            self.pop_early();
+    /// Removes entries that do not count, from one bucket a call, if they outnumber the users.
+    pub(super) fn tidy<S, H: BuildHasher>(&mut self, users: &mut Shards<U, S, H>) {
+        if self.len() > SPARE + 2 * users.len() {
+            self.sweep(users);
         }
     }
 
-    fn pop_open(&mut self) {
-        self.len -= usize::from(self.open.pop().is_some());
-        self.first = self.find_first();
-    }
-
-    fn pop_early(&mut self) {
-        self.len -= usize::from(self.early.pop_first().is_some());
-        self.first = self.find_first();
-    }
-
-    fn open_next<'a>(&mut self, user: impl Fn(usize) -> Option<&'a U>)
-    where
-        U: 'a,
-    {
-        let Some((number, mut bucket)) = self.later.pop_first() else { return };
-        // By deadline first, which is fast; few entries share one.
-        bucket.entries.sort_unstable_by_key(|entry| Reverse(entry.offset));
-        for tied in bucket.entries.chunk_by_mut(|one, other| one.offset == other.offset) {
-            tied.sort_unstable_by(|one, other| user(other.index).cmp(&user(one.index)));
+    #[cold]
+    fn sweep<S, H: BuildHasher>(&mut self, users: &mut Shards<U, S, H>) {
+        if self.early.len() > FULL.max(users.len()) || self.later.is_empty() {
+            self.close();
         }
-        self.open_number = number;
-        self.open = bucket.entries;
+        let mut examined = 0;
+        while examined < SPARE {
+            let Some((key, bucket)) = self.later.range_mut(self.sweep_from..).next() else { break };
+            let (key, before) = (*key, bucket.entries.len());
+            bucket.entries.retain(|entry| users.due_mut(entry.hash, entry.at).next().is_some());
+            bucket.entries.shrink_to(2 * bucket.entries.len());
+            self.later_len -= before - bucket.entries.len();
+            if bucket.entries.is_empty() {
+                self.later.remove(&key);
+            }
+            examined += before;
+            self.sweep_from = (key.0, key.1 + 1);
+        }
+        if examined < SPARE {
+            self.sweep_from = (i64::MIN, 0);
+        }
+        self.first = self.find_first();
     }
 
     fn find_first(&self) -> Option<i64> {
-        let early = self.early.first().map(|(at, ..)| *at);
-        let open = self.open.last().map(|entry| self.deadline(*entry));
+        let early = self.early.first().map(|due| due.at);
+        let open = self.open.last().map(|due| due.at);
         let later = || self.later.first_key_value().map(|(_, bucket)| bucket.first);
         early.into_iter().chain(open).min().or_else(later)
     }
 
-    fn deadline(&self, entry: Entry) -> i64 {
-        (self.open_number << BUCKET_BITS) + i64::from(entry.offset)
+    /// Puts the open bucket back.
+    fn close(&mut self) {
+        self.open_until = i64::MIN;
+        let open = mem::take(&mut self.open).into_iter().chain(mem::take(&mut self.early));
+        for Due { at, hash, .. } in open {
+            self.push_later(Entry { at, hash });
+        }
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the lower half is meant")]
-const fn offset_of(at: i64) -> u32 {
-    at as u32
+impl Bucket {
+    /// Moves the upper half to another bucket, and returns it with its start.
+    #[cold]
+    fn split(&mut self, (start, number): (i64, u32)) -> ((i64, u32), Self) {
+        let middle = self.entries.len() / 2;
+        let (_, median, _) = self.entries.select_nth_unstable_by_key(middle, |entry| entry.at);
+        let mut at = median.at;
+        if self.first == at {
+            // Half of the entries are at the first deadline.
+            let after = self.entries.iter().map(|entry| entry.at).filter(|after| *after > at).min();
+            let Some(after) = after else {
+                let number = if start == at { number + 1 } else { 0 };
+                let entries = if start == at { Vec::new() } else { mem::take(&mut self.entries) };
+                return ((at, number), Self { first: at, entries });
+            };
+            at = after;
+        }
+        let (lower, mut upper): (Vec<_>, Vec<_>) = self.entries.iter().partition(|entry| entry.at < at);
+        self.entries = lower;
+        self.entries.shrink_to_fit();
+        upper.reserve_exact(FULL + 1 - upper.len());
+        ((at, 0), Self { first: at, entries: upper })
+    }
+}
+
+impl FromIterator<Entry> for Bucket {
+    fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {
+        let entries = Vec::from_iter(entries);
+        Self { first: entries.iter().map(|entry| entry.at).min().unwrap_or(i64::MAX), entries }
+    }
 }

@@ -42,7 +42,7 @@ where
         Q: Hash + Eq + ?Sized,
     {
         let now = nanoseconds::from_timestamp(now);
-        match self.table.find(user) {
+        match self.users.get(self.users.hash(user), user) {
             None => Presence::Offline,
             Some(slot) if slot.is_current(self.latest, now) => slot.model.reported(),
             Some(slot) => slot.model.phase(now, now).presence,
@@ -95,7 +95,7 @@ where
         U: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.table.find(user).map(|slot| &slot.model)
+        self.users.get(self.users.hash(user), user).map(|slot| &slot.model)
     }
 
     /// Returns whether a user is stored.
@@ -105,7 +105,7 @@ where
         U: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.table.find(user).is_some()
+        self.users.get(self.users.hash(user), user).is_some()
     }
 }
 
@@ -113,13 +113,13 @@ impl<U, S, H> PresenceDirectory<U, S, H> {
     /// Returns the users that are stored and their models, in an arbitrary order.
     #[must_use]
     pub fn iter(&self) -> Iter<'_, U, S> {
-        Iter { slots: self.table.iter() }
+        Iter { slots: self.users.tables().iter().flatten(), len: self.len() }
     }
 
     /// Returns how many users are stored.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.table.len()
+        self.users.len()
     }
 
     /// Returns whether no user is stored.
@@ -150,7 +150,8 @@ impl<U, S, H> IntoIterator for PresenceDirectory<U, S, H> {
     type IntoIter = IntoIter<U, S>;
 
     fn into_iter(self) -> Self::IntoIter {
-        IntoIter { slots: self.table.into_iter() }
+        let len = self.len();
+        IntoIter { slots: self.users.into_tables().into_iter().flatten(), len }
     }
 }
 

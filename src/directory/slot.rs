@@ -1,0 +1,37 @@
+use crate::model::PresenceModel;
+
+/// A user of a directory. With ids of 8 bytes a slot has 64 bytes, one cache line.
+#[derive(Debug, Clone)]
+pub(super) struct Slot<U, S> {
+    pub(super) user: U,
+    /// When the user is looked at next. Of the queue entries for the user, the one at this timestamp
+    /// counts.
+    ///
+    /// It is after the last update of the user, or at it if there is something to report; and it is
+    /// not after the user's deadline. A refresh moves the deadline later and leaves the entry alone.
+    pub(super) due_at: i64,
+    pub(super) model: PresenceModel<S>,
+}
+
+impl<U, S> Slot<U, S> {
+    /// Returns whether nothing of the user has ended since the last update, at a `now` that is not
+    /// before the latest one.
+    #[inline]
+    pub(super) fn is_current(&self, latest: i64, now: i64) -> bool {
+        latest <= now && now < self.due_at
+    }
+
+    /// Returns the deadline of the user, if refreshes have moved it beyond `due_at`.
+    pub(super) fn deferred(&self) -> Option<i64> {
+        let before = self.due_at.saturating_sub(1);
+        self.model.due_at(before).filter(|deadline| *deadline > self.due_at)
+    }
+
+    /// Passes a deadline at which there is nothing to report: after a refresh, or if what ended was not
+    /// visible. Returns the next deadline.
+    pub(super) fn pass_silently(&mut self, due_at: i64) -> Option<i64> {
+        let next = self.model.due_at(due_at).filter(|next| *next > due_at)?;
+        self.model.expire(due_at);
+        Some(next)
+    }
+}
