@@ -45,7 +45,7 @@ where
         match self.users.get(self.users.hash(user), user) {
             None => Presence::Offline,
             Some(slot) if slot.is_current(self.latest, now) => slot.model.reported(),
-            Some(slot) => slot.model.phase(now, now).presence,
+            Some(slot) => slot.presence(now),
         }
     }
 

@@ -109,16 +109,15 @@ impl<U, S, H> Shards<U, S, H> {
 
 /// Returns where the users with a hash lie between 0 and 2³².
 ///
-/// It uses other bits than the tables do. It is denser at one end than at the other by a factor of two:
-/// tables split when they are full, and if all were filled alike, all would be half empty at the same
-/// time.
+/// It uses other bits than the tables do, which use the lowest and the highest ones. The lower half of
+/// the hashes takes 19/32 of the positions: tables split when they are full, and if all were filled
+/// alike, all would be half empty at the same time.
 #[inline]
+#[expect(clippy::cast_possible_truncation, reason = "the bits in the middle are meant")]
 const fn position(hash: u64) -> u32 {
-    let even = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-    let bend = (even * ((1 << 32) - even)) >> 32;
-    #[expect(clippy::cast_possible_truncation, reason = "the bend is zero at both ends")]
-    let position = (even + ((bend * 11) >> 5)) as u32;
-    position
+    let even = (hash >> 24) as u32;
+    let bend = if even <= u32::MAX / 2 { even } else { !even };
+    even + (bend >> 3) + (bend >> 4)
 }
 
 impl<U: Hash, S, H: BuildHasher> Shards<U, S, H> {

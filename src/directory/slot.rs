@@ -1,4 +1,5 @@
 use crate::model::PresenceModel;
+use crate::presence::Presence;
 
 /// A user of a directory. With ids of 8 bytes a slot has 64 bytes, one cache line.
 #[derive(Debug, Clone)]
@@ -19,6 +20,13 @@ impl<U, S> Slot<U, S> {
     #[inline]
     pub(super) fn is_current(&self, latest: i64, now: i64) -> bool {
         latest <= now && now < self.due_at
+    }
+
+    /// Computes the effective presence. Kept apart so that the common read is small enough to inline.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn presence(&self, now: i64) -> Presence {
+        self.model.phase(now, now).presence
     }
 
     /// Returns the deadline of the user, if refreshes have moved it beyond `due_at`.
