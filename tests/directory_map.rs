@@ -180,7 +180,7 @@ fn methods_without_a_look_up_need_no_bounds() {
     let users = PresenceDirectory::<Id, Id, Hasher>::with_hasher(Hasher);
     assert_eq!(reads(&users), (0, true, 0, false));
     assert_eq!(users.into_iter().count(), 0);
-    assert_eq!(shows(&PresenceDirectory::<u8, u8, Hasher>::with_capacity_and_hasher(9, Hasher)), "{}");
+    assert_eq!(shows(&PresenceDirectory::<u8, u8, Hasher>::with_hasher(Hasher)), "{}");
 }
 
 /// Returns users from 0 on that are away until 13:00.

@@ -240,7 +240,8 @@ fn a_crowd_that_fades_together_is_queued_anew_in_one_list_that_grows() {
         let before = ALLOCATIONS.get();
         while users.tick(now).is_some() {}
         let allocations = ALLOCATIONS.get() - before;
-        assert!(allocations <= 10, "{allocations} allocations at {now:?}");
+        // The list doubles ten times; one more is sorted.
+        assert!(allocations <= 12, "{allocations} allocations at {now:?}");
     }
 }
 

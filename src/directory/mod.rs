@@ -94,12 +94,15 @@ impl<U, S> PresenceDirectory<U, S> {
     /// Creates an empty directory. It allocates nothing.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_capacity(0)
+        Self::default()
     }
 
     /// Creates an empty directory with memory for this many users. It keeps that memory.
     #[must_use]
-    pub fn with_capacity(users: usize) -> Self {
+    pub fn with_capacity(users: usize) -> Self
+    where
+        U: Hash,
+    {
         Self::with_capacity_and_hasher(users, UserHashBuilder::default())
     }
 }
@@ -123,16 +126,21 @@ impl<U, S, H> PresenceDirectory<U, S, H> {
     /// assert!(users.is_empty());
     /// ```
     #[must_use]
-    pub fn with_hasher(hasher: H) -> Self {
-        Self::with_capacity_and_hasher(0, hasher)
+    pub const fn with_hasher(hasher: H) -> Self {
+        Self { users: Shards::new(hasher), queue: DeadlineQueue::new(), now: i64::MIN, latest: i64::MIN }
     }
 
     /// Creates an empty directory with a hasher of its own and memory for this many users. It keeps
     /// that memory.
     #[must_use]
-    pub fn with_capacity_and_hasher(users: usize, hasher: H) -> Self {
-        let _ = users;
-        Self { users: Shards::new(hasher), queue: DeadlineQueue::new(), now: i64::MIN, latest: i64::MIN }
+    pub fn with_capacity_and_hasher(users: usize, hasher: H) -> Self
+    where
+        U: Hash,
+        H: BuildHasher,
+    {
+        let mut directory = Self::with_hasher(hasher);
+        directory.users.reserve(users);
+        directory
     }
 
     /// Returns when to tick next.
@@ -363,13 +371,12 @@ where
             let Some(slot) = self.users.get_mut(hash, &user).filter(|slot| slot.due_at == at) else {
                 continue;
             };
-            let (outcome, deadline) = match slot.pass_silently(at) {
-                Some(deadline) => (None, Some(deadline)),
-                None => {
-                    let (outcome, deadline) = slot.model.pass(now);
-                    (outcome.changed().is_some().then_some(outcome), deadline)
-                }
-            };
+            if let Some(deadline) = slot.pass_silently(at) {
+                slot.due_at = deadline;
+                self.queue.push(deadline, hash, &slot.user);
+                continue;
+            }
+            let (outcome, deadline) = slot.model.pass(now);
             match deadline {
                 None => drop(self.users.remove(hash, &user)),
                 Some(deadline) => {
@@ -377,7 +384,8 @@ where
                     self.queue.push(deadline, hash, &slot.user);
                 }
             }
-            if let Some(outcome) = outcome {
+            self.queue.tidy(&mut self.users);
+            if outcome.changed().is_some() {
                 return Some((user, outcome));
             }
         }
@@ -387,15 +395,20 @@ where
     /// Clamps every user as of `now`, after a step of the clock (rule T5).
     #[cold]
     fn clamp(&mut self, now: i64) {
-        self.queue = DeadlineQueue::new();
         for slot in self.users.slots_mut() {
             slot.model.expire(now);
             slot.due_at = slot.model.due_at(now).unwrap_or(now);
         }
+        self.rebuild_queue();
+        self.latest = now;
+    }
+
+    /// Pushes an entry for every user.
+    fn rebuild_queue(&mut self) {
+        self.queue = DeadlineQueue::new();
         for slot in self.users.tables().iter().flatten() {
             self.queue.push(slot.due_at, self.users.hash(&slot.user), &slot.user);
         }
-        self.latest = now;
     }
 
     /// Lets time pass until `until` for all users, and returns every change with the timestamp at
@@ -500,7 +513,7 @@ where
     /// Removes the users for whom `keep` returns false. It reports nothing.
     pub fn retain(&mut self, mut keep: impl FnMut(&U, &PresenceModel<S>) -> bool) {
         self.users.retain(|slot| keep(&slot.user, &slot.model));
-        self.queue.tidy(&mut self.users);
+        self.rebuild_queue();
     }
 
     /// Removes all users. It reports nothing.
@@ -510,6 +523,6 @@ where
 
     /// Reserves memory for this many more users. The directory keeps that memory.
     pub fn reserve(&mut self, additional: usize) {
-        self.users.reserve(self.users.len() + additional);
+        self.users.reserve(self.users.len().saturating_add(additional));
     }
 }

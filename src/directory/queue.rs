@@ -123,6 +123,9 @@ impl<U: Clone + Hash + Ord> DeadlineQueue<U> {
                     None
                 }
             };
+            if self.open.is_empty() {
+                self.open = Vec::new();
+            }
             self.first = self.find_first();
             if due.is_some() {
                 return due;
@@ -140,6 +143,7 @@ impl<U: Clone + Hash + Ord> DeadlineQueue<U> {
         }
         self.later_len -= entries.len();
         self.open_until = entries.iter().map(|entry| entry.at).max().unwrap_or(first);
+        self.open = Vec::with_capacity(entries.len());
         for group in entries.chunks(GROUP) {
             users.fetch(group.iter().map(|entry| entry.hash));
             for Entry { at, hash } in group.iter().copied() {
@@ -157,9 +161,12 @@ impl<U: Clone + Hash + Ord> DeadlineQueue<U> {
         self.open.dedup();
     }
 
-    /// Removes entries that do not count, from one bucket a call, if they outnumber the users.
+    /// Removes entries that do not count, from one bucket a call, if they outnumber the users. Every
+    /// call that pushes an entry or removes a user ends with it.
     pub(super) fn tidy<S, H: BuildHasher>(&mut self, users: &mut Shards<U, S, H>) {
-        if self.len() > SPARE + 2 * users.len() {
+        if users.len() == 0 {
+            *self = Self::new();
+        } else if self.len() > SPARE + 2 * users.len() {
             self.sweep(users);
         }
     }

@@ -3,6 +3,7 @@ use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
 use core::hint::black_box;
 use core::mem;
+use core::ops::Range;
 
 use hashbrown::HashTable;
 
@@ -12,48 +13,51 @@ use crate::directory::slot::Slot;
 const FULL: usize = if cfg!(presence_small_shards) { 3 } else { 3584 };
 /// The number of users that are fetched from memory together.
 pub(super) const GROUP: usize = 32;
+/// The length that an index may always have.
+const FIRST_INDEX: usize = 32;
+/// The number of entries in a range from which it is split without a longer index.
+const LEAST_RANGE: usize = 8;
 /// The highest number of entries in `index` for each table.
-const INDEX_LIMIT: usize = 8;
+const INDEX_LIMIT: usize = 32;
+/// The number of high bits of a hash that the tables use.
+const TAG_BITS: u32 = 7;
 
 /// The users of a directory, in many small hash tables.
 ///
-/// This is extendible hashing. The position of a user is a number between 0 and 2³² that depends on its
-/// hash. The first `depth` bits of the position select an entry of `index`, which names a table. When a
-/// table is full it is split in two by the next bit; when two halves are nearly empty they are merged.
-/// So no call moves more users than fit into a table.
+/// This is extendible hashing. The first bits of a hash, after the seven that the tables use, select an
+/// entry of `index`, which names a table. Each table has a range of adjacent entries. When it is full,
+/// the upper half of its range goes to a new table; when two neighbours are nearly empty, they are
+/// merged. So no call moves more users than fit into a table.
 ///
 /// If all users had the same hash, splitting would not separate them. The index is therefore limited,
 /// and then a table grows beyond `FULL`.
 #[derive(Debug, Clone)]
 pub(super) struct Shards<U, S, H> {
-    /// For every prefix of `depth` bits, the table of the users whose positions start with it.
+    /// The number of a table for every prefix of the hashes. The length is a power of two.
     index: Vec<u32>,
-    depth: u32,
+    /// How far a hash is shifted to get an entry of `index`.
+    shift: u32,
     tables: Vec<HashTable<Slot<U, S>>>,
-    /// For every table, the part of `index` that names it.
-    ranges: Vec<Range>,
+    /// The entries of `index` that name each table.
+    ranges: Vec<Range<usize>>,
     len: usize,
-    /// The number of tables that are kept when users leave.
+    /// The number of users that memory is kept for.
     reserved: usize,
+    /// The number of tables that were made for them.
+    reserved_tables: usize,
     hasher: H,
-}
-
-/// The positions that start with the first `depth` bits of `start`.
-#[derive(Debug, Clone, Copy)]
-struct Range {
-    start: u32,
-    depth: u32,
 }
 
 impl<U, S, H> Shards<U, S, H> {
     pub(super) const fn new(hasher: H) -> Self {
         Self {
             index: Vec::new(),
-            depth: 0,
+            shift: 0,
             tables: Vec::new(),
             ranges: Vec::new(),
             len: 0,
             reserved: 0,
+            reserved_tables: 0,
             hasher,
         }
     }
@@ -76,9 +80,8 @@ impl<U, S, H> Shards<U, S, H> {
 
     /// Returns the users with a hash who are due at a timestamp: more than one only if hashes collide.
     pub(super) fn due_mut(&mut self, hash: u64, due_at: i64) -> impl Iterator<Item = &mut Slot<U, S>> {
-        let table = self.table_of(hash);
-        let slots =
-            self.tables.get_mut(table).into_iter().flat_map(move |table| table.iter_hash_mut(hash));
+        let table = self.table_of(hash).and_then(|table| self.tables.get_mut(table));
+        let slots = table.into_iter().flat_map(move |table| table.iter_hash_mut(hash));
         slots.filter(move |slot| slot.due_at == due_at)
     }
 
@@ -88,7 +91,7 @@ impl<U, S, H> Shards<U, S, H> {
     pub(super) fn fetch(&self, hashes: impl Iterator<Item = u64>) {
         let mut found = [None; GROUP];
         for (found, hash) in found.iter_mut().zip(hashes) {
-            let table = self.tables.get(self.table_of(hash));
+            let table = self.table_of(hash).and_then(|table| self.tables.get(table));
             *found = table.and_then(|table| Some((table, table.find_bucket_index(hash, |_| true)?)));
         }
         for (table, bucket) in found.into_iter().flatten() {
@@ -97,27 +100,15 @@ impl<U, S, H> Shards<U, S, H> {
     }
 
     #[inline]
-    fn table_of(&self, hash: u64) -> usize {
-        self.index.get(self.entry_of(position(hash))).map_or(0, |table| *table as usize)
+    fn table_of(&self, hash: u64) -> Option<usize> {
+        self.index.get(self.entry_of(hash)).map(|table| *table as usize)
     }
 
     #[inline]
-    fn entry_of(&self, position: u32) -> usize {
-        (u64::from(position) >> (u32::BITS - self.depth)) as usize
+    #[expect(clippy::cast_possible_truncation, reason = "an index is shorter than 32 bits")]
+    fn entry_of(&self, hash: u64) -> usize {
+        ((hash << TAG_BITS) >> self.shift) as usize
     }
-}
-
-/// Returns where the users with a hash lie between 0 and 2³².
-///
-/// It uses other bits than the tables do, which use the lowest and the highest ones. The lower half of
-/// the hashes takes 19/32 of the positions: tables split when they are full, and if all were filled
-/// alike, all would be half empty at the same time.
-#[inline]
-#[expect(clippy::cast_possible_truncation, reason = "the bits in the middle are meant")]
-const fn position(hash: u64) -> u32 {
-    let even = (hash >> 24) as u32;
-    let bend = if even <= u32::MAX / 2 { even } else { !even };
-    even + (bend >> 3) + (bend >> 4)
 }
 
 impl<U: Hash, S, H: BuildHasher> Shards<U, S, H> {
@@ -132,7 +123,7 @@ impl<U: Hash, S, H: BuildHasher> Shards<U, S, H> {
         U: Borrow<Q>,
         Q: Eq + ?Sized,
     {
-        self.tables.get(self.table_of(hash))?.find(hash, |slot| slot.user.borrow() == user)
+        self.tables.get(self.table_of(hash)?)?.find(hash, |slot| slot.user.borrow() == user)
     }
 
     #[inline]
@@ -141,21 +132,19 @@ impl<U: Hash, S, H: BuildHasher> Shards<U, S, H> {
         U: Borrow<Q>,
         Q: Eq + ?Sized,
     {
-        let table = self.table_of(hash);
+        let table = self.table_of(hash)?;
         self.tables.get_mut(table)?.find_mut(hash, |slot| slot.user.borrow() == user)
     }
 
     /// Adds a user that is not there yet.
     pub(super) fn insert(&mut self, hash: u64, slot: Slot<U, S>) {
-        if self.tables.is_empty() {
-            self.add_table(Range { start: 0, depth: 0 }, HashTable::new());
-            self.index.push(0);
+        let table = self.table_of(hash).unwrap_or_default();
+        if self.tables.get(table).is_none_or(|table| table.len() >= FULL) {
+            self.split(table);
         }
-        let mut table = self.table_of(hash);
-        if self.tables.get(table).is_some_and(|table| table.len() >= FULL) && self.split(table) {
-            table = self.table_of(hash);
-        }
-        let Some(table) = self.tables.get_mut(table) else { return };
+        let table = self.table_of(hash).and_then(|table| self.tables.get_mut(table));
+        debug_assert!(table.is_some(), "the index names a table for every hash");
+        let Some(table) = table else { return };
         let hasher = &self.hasher;
         table.insert_unique(hash, slot, |slot| hasher.hash_one(&slot.user));
         self.len += 1;
@@ -166,7 +155,7 @@ impl<U: Hash, S, H: BuildHasher> Shards<U, S, H> {
         U: Borrow<Q>,
         Q: Eq + ?Sized,
     {
-        let table = self.table_of(hash);
+        let table = self.table_of(hash)?;
         let entry = self.tables.get_mut(table)?.find_entry(hash, |slot| slot.user.borrow() == user);
         let (slot, _) = entry.ok()?.remove();
         self.len -= 1;
@@ -184,89 +173,96 @@ impl<U: Hash, S, H: BuildHasher> Shards<U, S, H> {
         }
     }
 
-    /// Splits tables until this many users fit.
+    /// Reserves memory for this many users.
     pub(super) fn reserve(&mut self, users: usize) {
-        while self.tables.len().max(1) * FULL / 2 < users {
-            if self.tables.is_empty() {
-                self.add_table(Range { start: 0, depth: 0 }, HashTable::new());
-                self.index.push(0);
-            }
-            for table in 0..self.tables.len() {
+        self.reserved = self.reserved.max(users);
+        if users == 0 {
+            return;
+        }
+        if self.tables.is_empty() {
+            self.split(0);
+        }
+        let mut table = 0;
+        while let Some(range) = self.ranges.get(table) {
+            let (share, tables) = (users * range.len() / self.index.len(), self.tables.len());
+            if share > FULL * 7 / 8 {
                 self.split(table);
             }
+            if self.tables.len() > tables {
+                continue;
+            }
+            let hasher = &self.hasher;
+            if let Some(slots) = self.tables.get_mut(table) {
+                let more = (share + share / 16 + GROUP).saturating_sub(slots.len());
+                slots.reserve(more, |slot| hasher.hash_one(&slot.user));
+            }
+            table += 1;
         }
-        let hasher = &self.hasher;
-        for table in &mut self.tables {
-            table.reserve((FULL / 2).saturating_sub(table.len()), |slot| hasher.hash_one(&slot.user));
-        }
-        self.reserved = self.reserved.max(self.tables.len());
+        self.reserved_tables = self.tables.len();
     }
 
-    /// Splits a table by the next bit of the positions. Returns false if the index would be too large.
+    /// Moves the users in the upper part of a table's range to a new table, unless the index would be
+    /// too long. In an empty directory it creates the first table.
     #[cold]
-    fn split(&mut self, table: usize) -> bool {
-        let Some(range) = self.ranges.get_mut(table) else { return false };
-        if range.depth == self.depth && !self.double_index() {
-            return false;
+    fn split(&mut self, table: usize) {
+        if self.tables.is_empty() {
+            (self.index, self.shift) = (Vec::from([0; 2]), u64::BITS - 1);
+            self.tables.push(HashTable::new());
+            self.ranges.push(0..2);
+            return;
         }
-        let Some(range) = self.ranges.get_mut(table) else { return false };
-        range.depth += 1;
-        let lower = *range;
-        let upper = Range { start: lower.start | (1 << (u32::BITS - lower.depth)), ..lower };
-        let Some(full) = self.tables.get_mut(table).map(mem::take) else { return false };
-        let capacity = if full.len() < FULL { 0 } else { FULL };
-        let mut halves = [HashTable::with_capacity(capacity), HashTable::with_capacity(capacity)];
-        let [lower_half, upper_half] = &mut halves;
+        if self.ranges.get(table).is_none_or(|range| range.len() < LEAST_RANGE) {
+            self.double_index();
+        }
+        let Some(range) = self.ranges.get_mut(table).filter(|range| range.len() > 1) else { return };
+        // Not in halves: if all tables were filled alike, all would be half empty at the same time.
+        let middle = range.start + (range.len() * 5 / 8);
+        let upper = middle..range.end;
+        range.end = middle;
+        let Some(full) = self.tables.get_mut(table).map(mem::take) else { return };
+        let capacity = if full.is_empty() { 0 } else { FULL };
+        let mut lower_half = HashTable::with_capacity(capacity);
+        let mut upper_half = HashTable::with_capacity(capacity);
         for slot in full {
             let hash = self.hasher.hash_one(&slot.user);
-            let half = if position(hash) < upper.start { &mut *lower_half } else { &mut *upper_half };
+            let half = if self.entry_of(hash) < middle { &mut lower_half } else { &mut upper_half };
             half.insert_unique(hash, slot, |slot| self.hasher.hash_one(&slot.user));
         }
-        let [lower_half, upper_half] = halves;
         if let Some(table) = self.tables.get_mut(table) {
             *table = lower_half;
         }
-        let upper_table = self.add_table(upper, upper_half);
-        self.point(upper, upper_table);
-        true
+        self.tables.push(upper_half);
+        self.ranges.push(upper);
+        self.name(self.tables.len() - 1);
     }
 
     /// Returns memory after users have left a table.
     fn give_back(&mut self, table: usize) {
-        let Some(users) = self.tables.get(table) else { return };
-        if users.len() >= FULL / 8 || self.tables.len() <= self.reserved {
-            return;
+        if self.len == 0 && self.tables.len() > self.reserved_tables {
+            (self.index, self.tables, self.ranges) = (Vec::new(), Vec::new(), Vec::new());
+            self.reserve(self.reserved);
         }
-        if self.len == 0 {
-            (self.index, self.depth) = (Vec::new(), 0);
-            (self.tables, self.ranges) = (Vec::new(), Vec::new());
+        let Some(users) = self.tables.get_mut(table) else { return };
+        if users.len() >= FULL / 8 || self.len < self.reserved {
             return;
         }
         if users.capacity() > GROUP + 4 * users.len() {
             let hasher = &self.hasher;
-            if let Some(users) = self.tables.get_mut(table) {
-                users.shrink_to(2 * users.len(), |slot| hasher.hash_one(&slot.user));
-            }
+            users.shrink_to(2 * users.len(), |slot| hasher.hash_one(&slot.user));
         }
         self.merge(table);
     }
 
-    /// Merges a table with the other half of its range, if both are nearly empty.
+    /// Merges a table with the next one, or the one before, if both are nearly empty.
     fn merge(&mut self, table: usize) {
-        let Some(range) = self.ranges.get(table).copied().filter(|range| range.depth > 0) else {
-            return;
-        };
-        let other_start = range.start ^ (1 << (u32::BITS - range.depth));
-        let Some(other) = self.index.get(self.entry_of(other_start)).map(|other| *other as usize) else {
-            return;
-        };
-        let is_half = self.ranges.get(other).is_some_and(|other| other.depth == range.depth);
+        let Some(range) = self.ranges.get(table) else { return };
+        let next = self.index.get(range.end).or_else(|| self.index.get(range.start.checked_sub(1)?));
+        let Some(next) = next.map(|next| *next as usize) else { return };
         let users = |table: usize| self.tables.get(table).map_or(0, HashTable::len);
-        if !is_half || users(table) + users(other) > FULL / 4 {
+        if users(table) + users(next) > FULL / 4 {
             return;
         }
-        let merged = Range { start: range.start.min(other_start), depth: range.depth - 1 };
-        let Some(moved) = self.tables.get_mut(other).map(mem::take) else { return };
+        let Some(moved) = self.tables.get_mut(next).map(mem::take) else { return };
         let hasher = &self.hasher;
         if let Some(users) = self.tables.get_mut(table) {
             for slot in moved {
@@ -275,56 +271,49 @@ impl<U: Hash, S, H: BuildHasher> Shards<U, S, H> {
                 });
             }
         }
+        let Some(joined) = self.ranges.get(next).cloned() else { return };
         if let Some(range) = self.ranges.get_mut(table) {
-            *range = merged;
+            *range = range.start.min(joined.start)..range.end.max(joined.end);
         }
-        self.point(merged, table);
-        self.remove_table(other);
+        self.name(table);
+        // The last table takes the place of the one that is empty.
+        self.tables.swap_remove(next);
+        self.ranges.swap_remove(next);
+        self.name(next);
         self.halve_index();
     }
 
-    fn add_table(&mut self, range: Range, table: HashTable<Slot<U, S>>) -> usize {
-        self.tables.push(table);
-        self.ranges.push(range);
-        self.tables.len() - 1
-    }
-
-    /// Removes a table that `index` no longer names. The last table takes its place.
-    fn remove_table(&mut self, table: usize) {
-        self.tables.swap_remove(table);
-        self.ranges.swap_remove(table);
-        if let Some(range) = self.ranges.get(table).copied() {
-            self.point(range, table);
+    /// Lets the entries of a range name their table.
+    fn name(&mut self, table: usize) {
+        let Some(range) = self.ranges.get(table).cloned() else { return };
+        let number = u32::try_from(table).unwrap_or(u32::MAX);
+        if let Some(entries) = self.index.get_mut(range) {
+            entries.fill(number);
         }
     }
 
-    /// Lets the entries of a range name a table.
-    fn point(&mut self, range: Range, table: usize) {
-        let first = self.entry_of(range.start);
-        let entries = 1 << (self.depth - range.depth);
-        let table = u32::try_from(table).unwrap_or(u32::MAX);
-        if let Some(entries) = self.index.get_mut(first..first + entries) {
-            entries.fill(table);
+    /// Doubles the ranges of all tables, unless the index would be too long.
+    fn double_index(&mut self) {
+        if self.index.len() >= FIRST_INDEX.max(self.tables.len() * INDEX_LIMIT) {
+            return;
+        }
+        self.index = self.index.iter().flat_map(|table| [*table; 2]).collect();
+        self.shift -= 1;
+        for range in &mut self.ranges {
+            *range = 2 * range.start..2 * range.end;
         }
     }
 
-    /// Lets the index distinguish one more bit. Returns false if it would be too large.
-    fn double_index(&mut self) -> bool {
-        if self.depth == u32::BITS || self.index.len() * 2 > self.tables.len() * INDEX_LIMIT {
-            return false;
-        }
-        self.index = self.index.iter().flat_map(|table| [*table, *table]).collect();
-        self.depth += 1;
-        true
-    }
-
-    /// Undoes doublings that no table needs any more.
+    /// Halves the ranges of all tables, if the index is too long and no range starts at an odd entry.
     fn halve_index(&mut self) {
-        if self.index.len() > self.tables.len() * INDEX_LIMIT
-            && self.ranges.iter().all(|range| range.depth < self.depth)
+        if self.index.len() > FIRST_INDEX.max(self.tables.len() * INDEX_LIMIT)
+            && self.ranges.iter().all(|range| range.start % 2 == 0)
         {
             self.index = self.index.iter().step_by(2).copied().collect();
-            self.depth -= 1;
+            self.shift += 1;
+            for range in &mut self.ranges {
+                *range = range.start / 2..range.end / 2;
+            }
         }
     }
 }
