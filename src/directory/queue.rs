@@ -94,17 +94,17 @@ impl<U: Clone + Hash + Ord> DeadlineQueue<U> {
 
     fn push_later(&mut self, entry: Entry) {
         self.later_len += 1;
-        let Some((key, bucket)) = self.later.range_mut(..=(entry.at, u32::MAX)).next_back() else {
-            let start = self.open_until.saturating_add(1).min(entry.at);
-            self.later.insert((start, 0), Bucket::from_iter([entry]));
-            return;
-        };
-        bucket.first = bucket.first.min(entry.at);
-        bucket.entries.push(entry);
-        if bucket.entries.len() > FULL {
+        while let Some((key, bucket)) = self.later.range_mut(..=(entry.at, u32::MAX)).next_back() {
+            if bucket.entries.len() < FULL {
+                bucket.first = bucket.first.min(entry.at);
+                bucket.entries.push(entry);
+                return;
+            }
             let (key, upper) = bucket.split(*key);
             self.later.insert(key, upper);
         }
+        let start = self.open_until.saturating_add(1).min(entry.at);
+        self.later.insert((start, 0), Bucket { first: entry.at, entries: Vec::from([entry]) });
     }
 
     /// Takes out the first user who is due by `now`. The user may have been updated or removed since.
@@ -229,17 +229,8 @@ impl Bucket {
             };
             at = after;
         }
-        let (lower, mut upper): (Vec<_>, Vec<_>) = self.entries.iter().partition(|entry| entry.at < at);
+        let (lower, upper): (Vec<_>, Vec<_>) = self.entries.iter().partition(|entry| entry.at < at);
         self.entries = lower;
-        self.entries.shrink_to_fit();
-        upper.reserve_exact(FULL + 1 - upper.len());
         ((at, 0), Self { first: at, entries: upper })
-    }
-}
-
-impl FromIterator<Entry> for Bucket {
-    fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {
-        let entries = Vec::from_iter(entries);
-        Self { first: entries.iter().map(|entry| entry.at).min().unwrap_or(i64::MAX), entries }
     }
 }
