@@ -1,28 +1,15 @@
-//! What one user costs whose model is in the cache, beside a loop over plain integers.
+//! Measures one user whose model is in the cache, beside a loop over plain integers.
 //!
 //! ```text
 //! cargo bench --bench model [-- [--json] [--quick]]
 //! ```
 //!
-//! # Method
-//!
-//! One user has 1, 2, 4 or 16 sessions, of which every other one is Available for one hour and the
-//! rest are `InACall` for four. Each operation is measured in two variants: *ours* is
-//! [`PresenceModel`], *plain* is a vector of `(id, since, lifetime, claim)` that is walked in the
-//! tightest plain way under the same rules: instants are integers from the start, no value is
-//! checked, nothing is kept in order, and no clock ever steps back. Rounds, ratios, instants and
-//! allocations are those of `benches/directory.rs`.
-//!
-//! | operation | what is done |
-//! |---|---|
-//! | `read` | what others see is asked for |
-//! | `heartbeat` | a session is set again as it is, another one each time |
-//! | `flip` | a session is set to another claim: something visible changes each time |
-//! | `prefer` | a preference is set and cleared in turn |
-//! | `tick_idle` | a tick with nothing due |
-//! | `forecast` | the whole visible future is walked through |
+//! Every operation is measured in two variants: a [`PresenceModel`], and *plain*, a vector of integers
+//! that is walked in the tightest simple way under the same rules. The variants take turns in short
+//! rounds, and a ratio is the median over the rounds. `benches/README.md` explains the method and the
+//! operations, and lists the results.
 
-#[expect(dead_code, reason = "memory and goals are the other bench's")]
+#[expect(dead_code, reason = "memory and goals belong to the other bench")]
 mod harness;
 
 use std::mem;
@@ -67,7 +54,7 @@ fn rows(sessions: u64, size: &Size) -> [Row; 6] {
             "heartbeat",
             size,
             |ours, now, at| consume(ours.apply(body(at & last), now)),
-            |plain, now, at| consume(plain.set(granted(at & last), now)),
+            |plain, now, at| consume(plain.set(lease(at & last), now)),
         ),
         user.row(
             "flip",
@@ -76,12 +63,12 @@ fn rows(sessions: u64, size: &Size) -> [Row; 6] {
                 let claim =
                     [SessionPresence::InAConferenceCall, SessionPresence::Presenting][parity(at)];
                 let mut body = body(0);
-                body.presence = claim;
+                body.claim = claim;
                 consume(ours.apply(body, now));
             },
             |plain, now, at| {
                 let claim = [Presence::InAConferenceCall, Presence::Presenting][parity(at)];
-                consume(plain.set(Grant { claim, ..granted(0) }, now));
+                consume(plain.set(Lease { claim, ..lease(0) }, now));
             },
         ),
         user.row(
@@ -131,12 +118,12 @@ impl User {
             Self { sessions, clock: Clock::new(), ours: PresenceModel::new(), plain: Plain::default() };
         for (id, now) in (0..sessions).zip(user.clock.batch(MAX)) {
             consume(user.ours.apply(body(id), now));
-            consume(user.plain.set(granted(id), nanoseconds(now)));
+            consume(user.plain.set(lease(id), nanoseconds(now)));
         }
         user
     }
 
-    /// Times one operation in both variants; it is told the instant and its number.
+    /// Times one operation in both variants. It is given the timestamp and the number of the call.
     fn row(
         &mut self,
         op: &str,
@@ -146,18 +133,18 @@ impl User {
     ) -> Row {
         let mut times = Times::new();
         for _ in 0..size.rounds {
-            let instants = self.clock.batch(size.chunk);
-            let plain_instants: Vec<i64> = instants.iter().copied().map(nanoseconds).collect();
+            let timestamps = self.clock.batch(size.chunk);
+            let plain_timestamps: Vec<i64> = timestamps.iter().copied().map(nanoseconds).collect();
             times.round(
                 size.chunk,
                 &mut [
                     &mut || {
-                        for (at, now) in (0..).zip(&instants) {
+                        for (at, now) in (0..).zip(&timestamps) {
                             ours(&mut self.ours, *now, at);
                         }
                     },
                     &mut || {
-                        for (at, now) in (0..).zip(&plain_instants) {
+                        for (at, now) in (0..).zip(&plain_timestamps) {
                             plain(&mut self.plain, *now, at);
                         }
                     },
@@ -174,10 +161,10 @@ impl User {
     }
 }
 
-/// The most sessions that are measured.
+/// The highest number of sessions that is measured.
 const MAX: usize = 16;
 
-/// Returns what sets a session as it is.
+/// Returns the command that sets a session as it is.
 fn body(id: u64) -> SetSession<u64> {
     if id & 1 == 0 {
         SetSession::new(id, SessionPresence::InACall).with_expiration(SessionExpiration::MAX)
@@ -187,68 +174,68 @@ fn body(id: u64) -> SetSession<u64> {
     }
 }
 
-/// Returns the same in integers.
-fn granted(id: u64) -> Grant {
+/// Returns the same session in integers.
+fn lease(id: u64) -> Lease {
     if id & 1 == 0 {
-        Grant { id, since: 0, lifetime: 4 * HOUR, claim: Presence::InACall }
+        Lease { id, since: 0, lifetime: 4 * HOUR, claim: Presence::InACall }
     } else {
-        Grant { id, since: 0, lifetime: HOUR, claim: Presence::Available }
+        Lease { id, since: 0, lifetime: HOUR, claim: Presence::Available }
     }
 }
 
-fn nanoseconds(instant: Timestamp) -> i64 {
-    instant.as_seconds() * 1_000_000_000 + i64::from(instant.nanosecond())
+fn nanoseconds(timestamp: Timestamp) -> i64 {
+    timestamp.as_seconds() * 1_000_000_000 + i64::from(timestamp.nanosecond())
 }
 
 const MINUTE: i64 = 60_000_000_000;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// One user as a loop over integers would have it.
+/// One user in plain integers.
 #[derive(Default)]
 struct Plain {
-    sessions: Vec<Grant>,
-    /// What is preferred, and until when.
+    sessions: Vec<Lease>,
+    /// The preferred presence, and its end.
     preferred: Option<(Presence, i64)>,
-    told: Presence,
+    reported: Presence,
 }
 
-/// A session: its claim holds, and fades, from `since` on.
+/// A session. Its claim holds and fades from `since` on.
 #[derive(Clone, Copy)]
-struct Grant {
+struct Lease {
     id: u64,
     since: i64,
     lifetime: i64,
     claim: Presence,
 }
 
-/// What was told, what is visible now, and when anything ends.
+/// The presence before, the presence now, and when something ends next.
 type Change = (Presence, Presence, Option<i64>);
 
 impl Plain {
-    fn set(&mut self, grant: Grant, now: i64) -> Change {
-        let grant = Grant { since: now, ..grant };
-        match self.sessions.iter_mut().find(|stored| stored.id == grant.id) {
-            Some(stored) => *stored = grant,
-            None => self.sessions.push(grant),
+    fn set(&mut self, lease: Lease, now: i64) -> Change {
+        let lease = Lease { since: now, ..lease };
+        match self.sessions.iter_mut().find(|stored| stored.id == lease.id) {
+            Some(stored) => *stored = lease,
+            None => self.sessions.push(lease),
         }
-        self.tell(now)
+        self.report(now)
     }
 
     fn prefer(&mut self, preferred: Option<(Presence, i64)>, now: i64) -> Change {
         self.preferred = preferred;
-        self.tell(now)
+        self.report(now)
     }
 
     fn tick(&mut self, now: i64) -> Change {
         self.sessions.retain(|stored| now - stored.since < stored.lifetime);
         self.preferred = self.preferred.filter(|(_, until)| now < *until);
-        self.tell(now)
+        self.report(now)
     }
 
-    fn tell(&mut self, now: i64) -> Change {
+    fn report(&mut self, now: i64) -> Change {
         let (current, until) = self.effective(now);
-        (mem::replace(&mut self.told, current), current, until)
+        (mem::replace(&mut self.reported, current), current, until)
     }
 
     fn effective(&self, now: i64) -> (Presence, Option<i64>) {
@@ -258,13 +245,13 @@ impl Plain {
             if age >= stored.lifetime {
                 continue;
             }
-            let (counts_for, end) = match stored.claim {
+            let (shows, end) = match stored.claim {
                 Presence::Available if age < 5 * MINUTE => (Presence::Available, 5 * MINUTE),
                 Presence::Available if age < 10 * MINUTE => (Presence::AvailableInactive, 10 * MINUTE),
                 Presence::Available => (Presence::Away, stored.lifetime),
                 claim => (claim, stored.lifetime),
             };
-            presence = presence.max(counts_for);
+            presence = presence.max(shows);
             until = until.min(stored.since + end.min(stored.lifetime));
         }
         if let Some((preferred, expires_at)) = self.preferred.filter(|(_, until)| now < *until) {
@@ -277,10 +264,10 @@ impl Plain {
     }
 
     fn forecast(&self, now: i64) {
-        let (mut shown, mut until) = self.effective(now);
+        let (mut current, mut until) = self.effective(now);
         while let Some(at) = until {
             let (presence, next) = self.effective(at);
-            if mem::replace(&mut shown, presence) != presence {
+            if mem::replace(&mut current, presence) != presence {
                 consume((at, presence));
             }
             until = next;

@@ -1,4 +1,4 @@
-//! What both benches share: arguments, an allocator that counts, a clock, times in pairs and a page.
+//! Shared by the benches: command line, clock, paired times, report, and a counting allocator.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
@@ -10,19 +10,18 @@ use presence_core::{SignedDuration, Timestamp};
 
 const USAGE: &str = "usage: cargo bench [--bench NAME] [-- [--json] [--quick]]
   --json   one object a line instead of a table
-  --quick  a run of seconds with few users, to see that all of it works";
+  --quick  a run of a few seconds with few users, to check that everything works";
 
-/// What the command line asks for.
+/// The options of the command line.
 pub(crate) struct Options {
     pub(crate) json: bool,
     pub(crate) quick: bool,
 }
 
 impl Options {
-    /// Reads the command line; what it does not know ends the process with status 2.
+    /// Reads the command line. An unknown argument ends the process with status 2.
     ///
-    /// `cargo bench` passes `--bench`. Where that is missing, as in `cargo test --all-targets`, the
-    /// run is a quick one.
+    /// `cargo bench` passes `--bench`. Without it, as in `cargo test --all-targets`, the run is quick.
     pub(crate) fn from_arguments() -> Self {
         let mut options = Self { json: false, quick: true };
         let mut quick = false;
@@ -42,14 +41,14 @@ impl Options {
     }
 }
 
-/// The clock of a bench: it advances by the same small step with each operation.
+/// The clock of a bench. Each operation advances it by the same small step.
 pub(crate) struct Clock {
     now: Timestamp,
     step: SignedDuration,
 }
 
 impl Clock {
-    /// Starts a clock of one microsecond an operation.
+    /// Creates a clock that advances by one microsecond an operation.
     pub(crate) fn new() -> Self {
         Self::with_step(SignedDuration::MICROSECOND)
     }
@@ -62,22 +61,22 @@ impl Clock {
         self.now
     }
 
-    /// Returns the instants of so many operations, to be read before they are timed.
+    /// Returns the timestamps of this many operations.
     pub(crate) fn batch(&mut self, operations: usize) -> Vec<Timestamp> {
-        let instants = (0..operations).map(|_| {
+        let timestamps = (0..operations).map(|_| {
             self.now += self.step;
             self.now
         });
-        instants.collect()
+        timestamps.collect()
     }
 }
 
-/// How long the variants of one operation took, round by round.
+/// The times of the variants of one operation, round by round.
 pub(crate) struct Times {
-    /// Nanoseconds an operation: one list for each variant.
+    /// Nanoseconds an operation, one list for each variant.
     samples: Vec<Vec<f64>>,
     operations: u64,
-    /// Of the first variant.
+    /// The allocations of the first variant.
     allocations: u64,
 }
 
@@ -86,7 +85,7 @@ impl Times {
         Self { samples: Vec::new(), operations: 0, allocations: 0 }
     }
 
-    /// Times each variant once, all in one breath; another one begins in each round.
+    /// Times each variant once. Another variant is first in each round.
     pub(crate) fn round(&mut self, operations: usize, variants: &mut [&mut dyn FnMut()]) {
         self.samples.resize_with(variants.len(), Vec::new);
         let round = self.samples.iter().map(Vec::len).max().unwrap_or(0);
@@ -104,18 +103,18 @@ impl Times {
         }
     }
 
-    /// Returns the median of a variant, in nanoseconds an operation.
+    /// Returns the median of a variant in nanoseconds an operation.
     pub(crate) fn nanoseconds(&self, variant: usize) -> f64 {
         median(self.samples[variant].clone())
     }
 
-    /// Returns the median over the rounds of how many times longer one variant took than another.
+    /// Returns the median over the rounds of the time of one variant divided by that of another.
     pub(crate) fn ratio(&self, variant: usize, other: usize) -> f64 {
         let pairs = self.samples[variant].iter().zip(&self.samples[other]);
         median(pairs.map(|(one, other)| one / other).collect())
     }
 
-    /// Returns how often the first variant asked for memory, an operation.
+    /// Returns the allocations of the first variant an operation.
     pub(crate) fn allocations(&self) -> f64 {
         float(self.allocations) / float(self.operations)
     }
@@ -126,17 +125,17 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-#[expect(clippy::cast_precision_loss, reason = "no count here comes near 2^52")]
+#[expect(clippy::cast_precision_loss, reason = "no count here is near 2^52")]
 pub(crate) fn float(count: u64) -> f64 {
     count as f64
 }
 
-/// Lets the compiler neither leave out what leads to a value nor know what it is.
+/// Keeps the compiler from removing the computation of a value.
 pub(crate) fn consume<T>(value: T) {
     let _ = black_box(value);
 }
 
-/// One line of a report: named cells, in order.
+/// One line of a report: named cells in order.
 #[derive(Default)]
 pub(crate) struct Row {
     cells: Vec<(&'static str, Cell)>,
@@ -159,7 +158,7 @@ impl Row {
         self
     }
 
-    /// Says what the number under a name should not exceed, and whether it does not.
+    /// Adds the highest number that a cell should have, and whether it has no more.
     pub(crate) fn goal(self, name: &'static str, goal: Option<f64>) -> Self {
         let (Some(goal), Some(Cell::Number(number))) = (goal, self.cell(name)) else { return self };
         let is_met = *number <= goal;
@@ -172,16 +171,16 @@ impl Row {
         self.cells.iter().find(|(cell, _)| *cell == name).map(|(_, cell)| cell)
     }
 
-    fn json(&self) -> String {
+    fn json(&self, table: &str) -> String {
         let fields = self.cells.iter().map(|(name, cell)| match cell {
             Cell::Text(text) => format!(r#""{name}":"{text}""#),
             Cell::Number(number) => format!(r#""{name}":{}"#, (number * 1e3).round() / 1e3),
             Cell::Yes(yes) => format!(r#""{name}":{yes}"#),
         });
-        format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+        format!(r#"{{"table":"{table}",{}}}"#, fields.collect::<Vec<_>>().join(","))
     }
 
-    fn shown(&self, name: &str) -> String {
+    fn cell_text(&self, name: &str) -> String {
         match self.cell(name) {
             Some(Cell::Text(text)) => text.clone(),
             Some(Cell::Number(number)) if number.fract() == 0.0 => format!("{number:.0}"),
@@ -193,16 +192,16 @@ impl Row {
     }
 }
 
-/// Prints a report as the command line asks for it; the columns are those of the table.
+/// Prints a report as a table with these columns, or as JSON with all cells.
 pub(crate) fn print(title: &str, columns: &[&str], rows: &[Row], options: &Options) {
     if options.json {
         for row in rows {
-            println!("{}", row.json());
+            println!("{}", row.json(title));
         }
         return;
     }
     println!("\n{title}\n");
-    let lines = rows.iter().map(|row| columns.iter().map(|column| row.shown(column)).collect());
+    let lines = rows.iter().map(|row| columns.iter().map(|column| row.cell_text(column)).collect());
     let mut lines: Vec<Vec<String>> = lines.collect();
     lines.insert(0, columns.iter().map(|column| (*column).to_owned()).collect());
     for line in &lines {
@@ -214,9 +213,9 @@ pub(crate) fn print(title: &str, columns: &[&str], rows: &[Row], options: &Optio
     }
 }
 
-/// The system's allocator, with an eye on what is asked of it.
+/// The system's allocator, with counters.
 ///
-/// A bench has one thread, so a load and a store do for what would otherwise be one locked addition.
+/// A bench has one thread, so a load and a store can stand for one atomic addition.
 pub(crate) struct Counting {
     allocations: AtomicU64,
     live: AtomicU64,
@@ -225,7 +224,7 @@ pub(crate) struct Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting { allocations: AtomicU64::new(0), live: AtomicU64::new(0) };
 
-/// Returns how many bytes are held by anybody.
+/// Returns the bytes that are allocated now.
 pub(crate) fn live_bytes() -> u64 {
     ALLOCATOR.live.load(Relaxed)
 }
@@ -240,8 +239,8 @@ impl Counting {
     }
 }
 
-// SAFETY: every call is handed on unchanged, and what is counted beside it allocates nothing.
-#[expect(unsafe_code, reason = "an allocator cannot be written without")]
+// SAFETY: every call is passed on unchanged, and counting allocates nothing.
+#[expect(unsafe_code, reason = "an allocator cannot be written without it")]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         self.count(0, layout.size());
