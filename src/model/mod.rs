@@ -7,6 +7,8 @@ pub(crate) mod preference;
 pub(crate) mod record;
 pub(crate) mod session;
 
+use alloc::vec::Vec;
+use core::fmt;
 use core::iter::FusedIterator;
 
 use time::Timestamp;
@@ -64,7 +66,7 @@ use crate::text::nanoseconds;
 /// assert!(ana.is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PresenceModel<S> {
     record: Record<S>,
 }
@@ -74,6 +76,17 @@ impl<S> PresenceModel<S> {
     #[must_use]
     pub const fn new() -> Self {
         Self { record: Record::new() }
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for PresenceModel<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sessions: Vec<_> = self.record.sessions().collect();
+        f.debug_struct("PresenceModel")
+            .field("reported", &self.reported())
+            .field("sessions", &sessions)
+            .field("preferred", &self.record.preference())
+            .finish()
     }
 }
 
