@@ -26,7 +26,7 @@ const SCRIPT: [(&str, &str, Event); 12] = [
     ("15:11", "loses its connection", Event::Disconnect),
     ("15:41", "reconnects, refreshes its session", Event::Connect),
     ("16:01", "falls asleep, the lid is closed", Event::Sleep),
-    ("17:31", "wakes up, sets its session anew", Event::Connect),
+    ("17:31", "wakes up, sets its session again", Event::Connect),
     ("18:00", "loses its connection", Event::Disconnect),
     ("17:01", "has its clock put back an hour", Event::StepBack),
     ("17:20", "reconnects, refreshes its session", Event::Connect),

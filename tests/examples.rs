@@ -68,7 +68,7 @@ time      the client                         posted  effective presence
 16:04:20  (asleep)                                   AvailableInactive
 16:09:20  (asleep)                                   Away
 16:59:20  (asleep)                                   Offline
-17:31     wakes up, sets its session anew         1  Available
+17:31     wakes up, sets its session again        1  Available
 18:00     loses its connection                   17  Available until 18:04:20, then AvailableInactive
 17:01     has its clock put back an hour          0  Available until 17:06, then AvailableInactive
 17:06     (time passes)                           0  AvailableInactive until 17:11, then Away

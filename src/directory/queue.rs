@@ -13,7 +13,7 @@ const SPARE: usize = 64;
 /// A calendar queue of deadlines.
 ///
 /// An entry names a user by its hash. It counts if a user with that hash is due at exactly its
-/// deadline. So nothing needs to be told to the queue when users move in memory or leave.
+/// deadline. So the queue needs no update when users move in memory or leave.
 ///
 /// Entries lie unsorted in buckets of adjacent times. The first bucket is opened when it comes due: its
 /// users are looked up, and sorted by deadline and user. A full bucket is split at its median deadline,
