@@ -14,6 +14,7 @@ mod harness;
 
 mod due;
 mod ids;
+mod longest;
 mod memory;
 mod population;
 mod setup;
@@ -26,10 +27,11 @@ use presence_core::PresenceDirectory;
 use due::DueCase;
 use harness::{Options, Row};
 use ids::{Id, UserId};
+use longest::longest;
 use memory::{bytes_per_user, memory};
 use population::{Population, visits};
 use setup::Setup;
-use variant::Naive;
+use variant::{Naive, Nothing};
 
 const COLUMNS: [&str; 14] = [
     "op",
@@ -59,6 +61,18 @@ const ID_COLUMNS: [&str; 8] = [
     "bytes_per_user",
 ];
 
+const SCALE_COLUMNS: [&str; 7] = [
+    "users",
+    "heartbeat_ns",
+    "heartbeat_ratio",
+    "read_ns",
+    "read_ratio",
+    "prefetched_ns",
+    "bytes_per_user",
+];
+
+const LONGEST_COLUMNS: [&str; 5] = ["op", "case", "users", "mean_ns", "longest_us"];
+
 fn main() -> ExitCode {
     let options = Options::from_arguments();
     let size = if options.quick { Size::QUICK } else { Size::FULL };
@@ -66,6 +80,10 @@ fn main() -> ExitCode {
     let mut allocations = report::<u64, u64>(&size, &Population::OTHERS, &options);
     allocations += report::<String, u128>(&texts_size, &[], &options);
     allocations += report_ids(&size, &options);
+    let sizes = [size.users / 1000, size.users / 100, size.users / 10, size.users, 10 * size.users];
+    let scale = sizes.map(|users| row_of_scale(users, &size));
+    harness::print("scale", &SCALE_COLUMNS, &scale, &options);
+    harness::print("longest calls", &LONGEST_COLUMNS, &longest(&size), &options);
     if allocations == 0.0 {
         ExitCode::SUCCESS
     } else {
@@ -100,6 +118,7 @@ fn report<U: UserId, S: Id>(size: &Size, others: &'static [Population], options:
     let mut setup = Setup::new(&Population::TWO, Naive::<U, S>::new(), size.users);
     let goals = [2.0, 2.2, 1.5].map(|goal| size.goal(goal));
     let (mut rows, mut allocations) = setup.measure(&visits, size, goals);
+    rows.push(setup.prefetched(&visits, size, size.goal(1.4)));
     let idle = setup.idle_ticks(size, size.goal(5.0));
     drop(setup);
     for population in others {
@@ -149,4 +168,22 @@ fn row_of_ids<U: UserId, S: Id>(size: &Size) -> (Row, f64) {
         .number("allocations", heartbeats.allocations())
         .number("bytes_per_user", bytes_per_user(&visits, PresenceDirectory::<U, S>::new));
     (row, heartbeats.allocations())
+}
+
+/// Measures a directory of another size.
+fn row_of_scale(users: u32, size: &Size) -> Row {
+    let size = Size { users, chunk: size.chunk.min(users as usize), ..*size };
+    let visits = visits::<u64>(users);
+    let mut setup = Setup::<u64, u64, _>::new(&Population::TWO, Nothing, users);
+    let (heartbeats, reads) = (setup.heartbeats(&visits, &size), setup.reads(&visits, &size));
+    let prefetched = setup.prefetched(&visits, &size, None);
+    drop(setup);
+    Row::default()
+        .number("users", f64::from(users))
+        .number("heartbeat_ns", heartbeats.nanoseconds(0))
+        .number("heartbeat_ratio", heartbeats.ratio(0, 1))
+        .number("read_ns", reads.nanoseconds(0))
+        .number("read_ratio", reads.ratio(0, 1))
+        .number("prefetched_ns", prefetched.value("ns"))
+        .number("bytes_per_user", bytes_per_user(&visits, PresenceDirectory::<u64, u64>::new))
 }

@@ -52,6 +52,45 @@ impl<U: UserId, S: Id, V: Variant<U, S>> Setup<U, S, V> {
         self.requests(visits, size, |claims, _, at| (at % claims.len(), claims[at % claims.len()]))
     }
 
+    /// Refreshes as heartbeats do, in groups that are fetched from memory together.
+    pub(crate) fn prefetched(&mut self, visits: &[Visit<U>], size: &Size, goal: Option<f64>) -> Row {
+        const GROUP: usize = 32;
+        let Self { clock, population, ours, floor, .. } = self;
+        let mut times = Times::new();
+        for round in 0..size.rounds {
+            let timestamps = clock.batch(size.chunk);
+            let visits = || batch(visits, size, round).iter().zip(&timestamps);
+            let claims = population.claims;
+            let requests = visits().enumerate().map(|(at, (visit, now))| {
+                visit.request(at % claims.len(), claims[at % claims.len()], *now)
+            });
+            let mut requests: Vec<Request<'_, U, S>> = requests.collect();
+            times.round(
+                size.chunk,
+                &mut [
+                    &mut || {
+                        while !requests.is_empty() {
+                            let group = requests.split_off(requests.len().saturating_sub(GROUP));
+                            ours.prefetch(group.iter().map(|request| request.user));
+                            for request in group {
+                                consume(ours.apply(request.user, request.body, request.now));
+                            }
+                        }
+                    },
+                    &mut || floor.write_all(visits().map(|(visit, now)| (visit.name(), *now))),
+                ],
+            );
+        }
+        Row::default()
+            .text("op", "prefetched")
+            .text("case", self.population.name)
+            .number("users", float(self.ours.len() as u64))
+            .number("ns", times.nanoseconds(0))
+            .number("floor_ns", times.nanoseconds(1))
+            .number("ratio", times.ratio(0, 1))
+            .goal("ratio", goal)
+    }
+
     fn flips(&mut self, visits: &[Visit<U>], size: &Size) -> Times {
         let calls = [SessionPresence::InAConferenceCall, SessionPresence::InACall];
         self.requests(visits, size, |claims, pass, _| (claims.len() - 1, calls[pass % 2]))

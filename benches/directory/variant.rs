@@ -167,3 +167,18 @@ impl NaiveSession {
         }
     }
 }
+
+/// Holds nobody, where only ours and the floor are compared.
+pub(crate) struct Nothing;
+
+impl<U: UserId, S: Id> Variant<U, S> for Nothing {
+    fn set(&mut self, _: Request<'_, U, S>) -> impl Sized {}
+
+    fn presence(&self, _: &U::Name, _: Timestamp) -> Presence {
+        Presence::Offline
+    }
+
+    fn compare(row: Row, _: &Times) -> Row {
+        row
+    }
+}
