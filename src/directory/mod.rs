@@ -292,7 +292,7 @@ where
             }
             Some(_) => {}
         }
-        self.queue.tidy(&mut self.users);
+        self.queue.tidy(&self.users);
         self.see(now);
         Ok(outcome)
     }
@@ -367,7 +367,7 @@ where
             self.clamp(now);
         }
         self.see(now);
-        while let Some(Due { at, user, hash }) = self.queue.pop(now, &mut self.users) {
+        while let Some(Due { at, user, hash }) = self.queue.pop(now, &self.users) {
             let Some(slot) = self.users.get_mut(hash, &user).filter(|slot| slot.due_at == at) else {
                 continue;
             };
@@ -384,7 +384,7 @@ where
                     self.queue.push(deadline, hash, &slot.user);
                 }
             }
-            self.queue.tidy(&mut self.users);
+            self.queue.tidy(&self.users);
             if outcome.changed().is_some() {
                 return Some((user, outcome));
             }
@@ -496,7 +496,7 @@ where
     fn add(&mut self, hash: u64, slot: Slot<U, S>) {
         self.queue.push(slot.due_at, hash, &slot.user);
         self.users.insert(hash, slot);
-        self.queue.tidy(&mut self.users);
+        self.queue.tidy(&self.users);
     }
 
     /// Removes a user, and returns its model. It reports nothing.
@@ -506,7 +506,7 @@ where
         Q: Hash + Eq + ?Sized,
     {
         let slot = self.users.remove(self.users.hash(user), user)?;
-        self.queue.tidy(&mut self.users);
+        self.queue.tidy(&self.users);
         Some(slot.model)
     }
 

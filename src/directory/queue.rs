@@ -1,12 +1,13 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 use core::hash::{BuildHasher, Hash};
 use core::mem;
 
 use crate::directory::shards::{GROUP, Shards};
 
 /// The highest number of entries in a bucket, unless they share one deadline.
-const FULL: usize = if cfg!(presence_small_shards) { 4 } else { 4096 };
+const FULL: usize = if cfg!(presence_small_shards) { 4 } else { 1024 };
 /// The number of entries that do not count that is not worth a sweep.
 const SPARE: usize = 64;
 
@@ -111,7 +112,7 @@ impl<U: Clone + Hash + Ord> DeadlineQueue<U> {
     pub(super) fn pop<S, H: BuildHasher>(
         &mut self,
         now: i64,
-        users: &mut Shards<U, S, H>,
+        users: &Shards<U, S, H>,
     ) -> Option<Due<U>> {
         while self.first? <= now {
             let due = match (self.open.last(), self.early.first()) {
@@ -134,9 +135,9 @@ impl<U: Clone + Hash + Ord> DeadlineQueue<U> {
         None
     }
 
-    /// Opens the next bucket: looks its users up, moves the deferred ones, and sorts the others.
+    /// Opens the next bucket: looks its users up, and sorts them.
     #[cold]
-    fn open_next<S, H: BuildHasher>(&mut self, users: &mut Shards<U, S, H>) {
+    fn open_next<S, H: BuildHasher>(&mut self, users: &Shards<U, S, H>) {
         let Some(((start, _), Bucket { mut entries, first })) = self.later.pop_first() else { return };
         while let Some(next) = self.later.first_entry().filter(|next| next.key().0 == start) {
             entries.extend(next.remove().entries);
@@ -144,26 +145,24 @@ impl<U: Clone + Hash + Ord> DeadlineQueue<U> {
         self.later_len -= entries.len();
         self.open_until = entries.iter().map(|entry| entry.at).max().unwrap_or(first);
         self.open = Vec::with_capacity(entries.len());
+        entries.sort_unstable_by_key(|entry| Reverse(entry.at));
         for group in entries.chunks(GROUP) {
             users.fetch(group.iter().map(|entry| entry.hash));
             for Entry { at, hash } in group.iter().copied() {
-                for slot in users.due_mut(hash, at) {
-                    if let Some(deadline) = slot.deferred() {
-                        slot.due_at = deadline;
-                        self.push(deadline, hash, &slot.user);
-                    } else {
-                        self.open.push(Due { at, user: slot.user.clone(), hash });
-                    }
-                }
+                let due = users.due(hash, at).map(|slot| Due { at, user: slot.user.clone(), hash });
+                self.open.extend(due);
             }
         }
-        self.open.sort_unstable_by(|one, other| other.cmp(one));
+        // Few users share a deadline. Colliding hashes find some of them twice.
+        for tied in self.open.chunk_by_mut(|one, other| one.at == other.at) {
+            tied.sort_unstable_by(|one, other| other.cmp(one));
+        }
         self.open.dedup();
     }
 
     /// Removes entries that do not count, from one bucket a call, if they outnumber the users. Every
     /// call that pushes an entry or removes a user ends with it.
-    pub(super) fn tidy<S, H: BuildHasher>(&mut self, users: &mut Shards<U, S, H>) {
+    pub(super) fn tidy<S, H: BuildHasher>(&mut self, users: &Shards<U, S, H>) {
         if users.len() == 0 {
             *self = Self::new();
         } else if self.len() > SPARE + 2 * users.len() {
@@ -172,7 +171,7 @@ impl<U: Clone + Hash + Ord> DeadlineQueue<U> {
     }
 
     #[cold]
-    fn sweep<S, H: BuildHasher>(&mut self, users: &mut Shards<U, S, H>) {
+    fn sweep<S, H: BuildHasher>(&mut self, users: &Shards<U, S, H>) {
         if self.early.len() > FULL.max(users.len()) || self.later.is_empty() {
             self.close();
         }
@@ -180,7 +179,7 @@ impl<U: Clone + Hash + Ord> DeadlineQueue<U> {
         while examined < SPARE {
             let Some((key, bucket)) = self.later.range_mut(self.sweep_from..).next() else { break };
             let (key, before) = (*key, bucket.entries.len());
-            bucket.entries.retain(|entry| users.due_mut(entry.hash, entry.at).next().is_some());
+            bucket.entries.retain(|entry| users.due(entry.hash, entry.at).next().is_some());
             bucket.entries.shrink_to(2 * bucket.entries.len());
             self.later_len -= before - bucket.entries.len();
             if bucket.entries.is_empty() {

@@ -79,9 +79,9 @@ impl<U, S, H> Shards<U, S, H> {
     }
 
     /// Returns the users with a hash who are due at a timestamp: more than one only if hashes collide.
-    pub(super) fn due_mut(&mut self, hash: u64, due_at: i64) -> impl Iterator<Item = &mut Slot<U, S>> {
-        let table = self.table_of(hash).and_then(|table| self.tables.get_mut(table));
-        let slots = table.into_iter().flat_map(move |table| table.iter_hash_mut(hash));
+    pub(super) fn due(&self, hash: u64, due_at: i64) -> impl Iterator<Item = &Slot<U, S>> {
+        let table = self.table_of(hash).and_then(|table| self.tables.get(table));
+        let slots = table.into_iter().flat_map(move |table| table.iter_hash(hash));
         slots.filter(move |slot| slot.due_at == due_at)
     }
 

@@ -29,12 +29,6 @@ impl<U, S> Slot<U, S> {
         self.model.phase(now, now).presence
     }
 
-    /// Returns the deadline of the user, if refreshes have moved it beyond `due_at`.
-    pub(super) fn deferred(&self) -> Option<i64> {
-        let before = self.due_at.saturating_sub(1);
-        self.model.due_at(before).filter(|deadline| *deadline > self.due_at)
-    }
-
     /// Passes a deadline at which there is nothing to report: after a refresh, or if what ended was not
     /// visible. Returns the next deadline.
     pub(super) fn pass_silently(&mut self, due_at: i64) -> Option<i64> {

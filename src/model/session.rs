@@ -54,8 +54,11 @@ impl Phase {
     /// Keeps the stronger presence (rules P2, P3 and P5) and the earlier end.
     #[inline]
     pub(crate) fn beside(self, other: Self) -> Self {
-        let presence = self.presence.max(other.presence);
-        Self { presence, end: self.end.into_iter().chain(other.end).min() }
+        let end = match (self.end, other.end) {
+            (Some(end), Some(other)) => Some(end.min(other)),
+            (end, None) | (None, end) => end,
+        };
+        Self { presence: self.presence.max(other.presence), end }
     }
 }
 
