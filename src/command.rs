@@ -1,7 +1,7 @@
 use thiserror::Error;
 use time::SignedDuration;
 
-use crate::error::ErrorCode;
+use crate::error::{ErrorCode, graph_error};
 use crate::expiration::{PreferredExpiration, SessionExpiration};
 use crate::fading;
 use crate::presence::{PreferredPresence, SessionPresence};
@@ -20,8 +20,9 @@ pub const MAX_SESSIONS: usize = 128;
 /// | [`ClearPreferred`] | `clearUserPreferredPresence` |
 /// | [`Tick`] | none |
 ///
-/// `S` is the type of session ids. With the feature `serde`, the form is an object with one field: the
-/// name of the action, with its body.
+/// `S` is the type of session ids. With the feature `serde`, the form is an object with exactly one
+/// field: the name of the action, with its body. In a `#[serde(flatten)]` the envelope must therefore name
+/// every other field.
 ///
 /// ```
 /// use presence_core::{Command, SessionPresence, SetSession};
@@ -61,10 +62,10 @@ pub enum Command<S> {
 /// ignored. If `S` is `String`, the empty text is a session id like any other. Not specified by Graph.
 ///
 /// ```
-/// use presence_core::{SessionExpiration, SessionPresence, SetSession};
+/// use presence_core::{SessionExpiration, SessionPresence, SetSession, SignedDuration};
 ///
 /// let body = SetSession::new("phone", SessionPresence::InACall)
-///     .with_expiration("PT1H".parse::<SessionExpiration>()?);
+///     .with_expiration(SessionExpiration::new(SignedDuration::HOUR)?); // or "PT1H".parse()?
 /// # #[cfg(feature = "serde")]
 /// assert_eq!(
 ///     serde_json::from_str::<SetSession<&str>>(
@@ -168,7 +169,8 @@ impl SetPreferred {
 /// Removes the preferred presence: Graph's `clearUserPreferredPresence`. It is never rejected (rule
 /// U5).
 ///
-/// The body is `{}`. Graph's SDK for Python sends no body at all: a server should accept that too.
+/// The body is `{}`. Graph's SDK for Python sends no body at all, which is not JSON: a server should
+/// accept it without parsing it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct ClearPreferred;
 
@@ -222,12 +224,14 @@ impl<S> From<Tick> for Command<S> {
 #[non_exhaustive]
 pub enum CommandError {
     /// The session to clear does not exist or has expired (rule S11).
-    #[error("session not found, expected one that was set and has not expired")]
+    #[error("session not found: it was never set, was cleared, or has expired")]
     SessionNotFound,
     /// The user has [`MAX_SESSIONS`] live sessions.
     #[error("too many sessions, expected at most {MAX_SESSIONS} live ones")]
     TooManySessions,
 }
+
+graph_error!(CommandError);
 
 impl CommandError {
     /// Returns the code of the error.

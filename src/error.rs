@@ -1,3 +1,4 @@
+use alloc::string::String;
 use core::fmt;
 
 use thiserror::Error;
@@ -116,7 +117,8 @@ pub enum ExpirationError {
     /// The text is not an `Edm.Duration`.
     #[error("invalid [ExpirationDuration], expected a duration such as PT1H30M or P1D")]
     Malformed,
-    /// The duration is outside the limits of rule S5 or U3. The text is Graph's.
+    /// The duration is outside the limits: 5 minutes to 4 hours for a session (rule S5), more than zero
+    /// for a preference (rule U3). The text is Graph's.
     #[error("The provided [ExpirationDuration] is out of range.")]
     OutOfRange,
 }
@@ -134,6 +136,34 @@ pub enum ExpirationError {
 #[non_exhaustive]
 pub struct TimestampError;
 
+/// An error as the body of an answer: a code and a text.
+///
+/// Every error of this crate converts into it. With the feature `serde`, the form is
+/// `{"error":{"code":"NotFound","message":"…"}}`.
+///
+/// ```
+/// use presence_core::{CommandError, GraphError};
+///
+/// let error = GraphError::from(CommandError::SessionNotFound);
+/// assert_eq!((error.code.as_str(), error.code.status()), ("NotFound", 404));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Error)]
+#[error("{message}")]
+#[non_exhaustive]
+pub struct GraphError {
+    /// The code, which also gives the HTTP status.
+    pub code: ErrorCode,
+    /// The text.
+    pub message: String,
+}
+
+impl GraphError {
+    /// Creates an error of your own, such as one about the path of a request.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
 /// Gives errors about values their code and status.
 macro_rules! invalid_argument {
     ($($error:ident),+ $(,)?) => {$(
@@ -150,9 +180,23 @@ macro_rules! invalid_argument {
                 self.code().status()
             }
         }
+
+        $crate::error::graph_error!($error);
     )+};
 }
 
+/// Converts errors into answers.
+macro_rules! graph_error {
+    ($($error:ident),+ $(,)?) => {$(
+        impl From<$error> for $crate::error::GraphError {
+            fn from(error: $error) -> Self {
+                Self::new(error.code(), alloc::string::ToString::to_string(&error))
+            }
+        }
+    )+};
+}
+
+pub(crate) use graph_error;
 pub(crate) use invalid_argument;
 
 invalid_argument!(AvailabilityError, ActivityError, PresenceError, ExpirationError, TimestampError);

@@ -74,8 +74,9 @@ pub use time::{SignedDuration, Timestamp};
 pub use crate::command::{
     ClearPreferred, ClearSession, Command, CommandError, MAX_SESSIONS, SetPreferred, SetSession, Tick,
 };
+#[doc(inline)]
 pub use crate::directory::{PresenceDirectory, UserHashBuilder, UserHasher};
-pub use crate::error::{ErrorCode, ExpirationError, PresenceError, TimestampError};
+pub use crate::error::{ErrorCode, ExpirationError, GraphError, PresenceError, TimestampError};
 pub use crate::expiration::{PreferredExpiration, SessionExpiration};
 pub use crate::model::{
     Change, Explanation, Forecast, Outcome, Preferred, PresenceModel, Reason, Session, Sessions,
@@ -94,6 +95,8 @@ pub use crate::vocabulary::{Activity, ActivityError, Availability, AvailabilityE
 pub struct Readme;
 
 /// The text form of timestamps: `YYYY-MM-DDThh:mm:ss[.fraction]Z`, with 1 to 9 digits in the fraction.
+///
+/// [`Timestamp`] itself displays as seconds since 1970 and does not parse. Use these functions.
 ///
 /// It is the part of RFC 3339 in which a timestamp has one form: capitals, no offset, no second 60.
 /// With the feature `serde`, the module can be named in `#[serde(with = "presence_core::timestamp")]`.

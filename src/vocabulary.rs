@@ -130,12 +130,12 @@ words! {
 
 /// A word that is not an [`Availability`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
-#[error("unknown availability, expected a word such as Available, Busy or Away")]
+#[error("invalid [Availability], expected a word such as Available, Busy or Away")]
 #[non_exhaustive]
 pub struct AvailabilityError;
 
 /// A word that is not an [`Activity`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
-#[error("unknown activity, expected a word such as Available, InACall or Away")]
+#[error("invalid [Activity], expected a word such as Available, InACall or Away")]
 #[non_exhaustive]
 pub struct ActivityError;

@@ -121,7 +121,7 @@ const GRAPH: &str = r#"09:00  POST /users/ana/presence/setPresence
 09:09  POST /users/ana/presence/clearPresence
        {"sessionId":"phone"}
     -> 404
-       {"error":{"code":"NotFound","message":"session not found, expected one that was set and has not expired"}}
+       {"error":{"code":"NotFound","message":"session not found: it was never set, was cleared, or has expired"}}
 
 09:10  POST /users/ana/presence/setPresence
        {"sessionId":"phone","availability":"Busy","activity":"Busy"}

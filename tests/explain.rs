@@ -33,7 +33,7 @@ fn a_faded_session_is_explained() {
     assert_eq!(
         ana.explain(just_before(at("09:05"))).to_string(),
         "Available/Available until 2026-11-20T09:05:00Z, because session \"laptop\" is \
-         Available/Available until 2026-11-20T09:05:00Z, when it fades, and lives until \
+         Available/Available until 2026-11-20T09:05:00Z, then fades, and expires at \
          2026-11-20T13:00:00Z."
     );
     assert_eq!(
@@ -46,7 +46,7 @@ fn a_faded_session_is_explained() {
         ana.explain(at("09:07")).to_string(),
         "Busy/InACall until 2026-11-20T13:07:00Z, because session \"phone\" is Busy/InACall until \
          2026-11-20T13:07:00Z. Behind it: session \"laptop\" is Available/AvailableInactive (faded from \
-         Available/Available, set at 2026-11-20T09:00:00Z) until 2026-11-20T09:10:00Z, when it fades, \
+         Available/Available, set at 2026-11-20T09:00:00Z) until 2026-11-20T09:10:00Z, then fades, \
          and lives until 2026-11-20T13:00:00Z."
     );
 }
@@ -77,7 +77,7 @@ fn the_other_sessions_are_listed_strongest_first() {
         ana.explain(at("09:00")).to_string(),
         "Busy/InACall until 2026-11-20T10:00:00Z, because session 2 is Busy/InACall until \
          2026-11-20T10:00:00Z. Behind it: session 4 is Available/Available until 2026-11-20T09:05:00Z, \
-         when it fades, and lives until 2026-11-20T13:00:00Z; session 1 is Away/Away until \
+         then fades, and expires at 2026-11-20T13:00:00Z; session 1 is Away/Away until \
          2026-11-20T13:00:00Z."
     );
 }

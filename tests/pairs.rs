@@ -218,16 +218,16 @@ fn errors_say_what_was_expected() {
     let rows: [(Box<dyn Error>, &str); 14] = [
         (
             Box::new(CommandError::SessionNotFound),
-            "session not found, expected one that was set and has not expired",
+            "session not found: it was never set, was cleared, or has expired",
         ),
         (Box::new(CommandError::TooManySessions), "too many sessions, expected at most 128 live ones"),
         (
             Box::new("".parse::<Availability>().unwrap_err()),
-            "unknown availability, expected a word such as Available, Busy or Away",
+            "invalid [Availability], expected a word such as Available, Busy or Away",
         ),
         (
             Box::new("".parse::<Activity>().unwrap_err()),
-            "unknown activity, expected a word such as Available, InACall or Away",
+            "invalid [Activity], expected a word such as Available, InACall or Away",
         ),
         (
             Box::new("".parse::<Presence>().unwrap_err()),

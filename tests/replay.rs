@@ -49,7 +49,7 @@ fn records_have_the_documented_form() {
     let output = [
         r#"{"line":1,"status":200,"at":"2026-11-20T09:00:00Z","user":"ana","availability":"Available","activity":"Available","changed":true,"nextChange":{"at":"2026-11-20T09:05:00Z","availability":"Available","activity":"AvailableInactive"}}"#,
         r#"{"at":"2026-11-20T09:05:00Z","user":"ana","availability":"Available","activity":"AvailableInactive"}"#,
-        r#"{"line":3,"status":404,"error":{"code":"NotFound","message":"session not found, expected one that was set and has not expired"}}"#,
+        r#"{"line":3,"status":404,"error":{"code":"NotFound","message":"session not found: it was never set, was cleared, or has expired"}}"#,
         r#"{"line":4,"status":400,"error":{"code":"InvalidArgument","message":"[SessionId]: The SessionId field is required."}}"#,
         r#"{"line":5,"status":200,"at":"2026-11-20T09:06:00Z","user":"ana","availability":"Offline","activity":"Offline","changed":true,"nextChange":null}"#,
     ];

@@ -134,7 +134,7 @@ fn a_snapshot_of_an_impossible_model_is_rejected() {
         (|v| v["reported"] = json!("Focusing"), "invalid presence Focusing"),
         (
             |v| v["reported"] = json!("Lunch"),
-            r#"unknown activity, expected a word such as Available, InACall or Away, found "Lunch""#,
+            r#"invalid [Activity], expected a word such as Available, InACall or Away, found "Lunch""#,
         ),
         (
             |v| v["sessions"][0]["claim"] = json!("Busy"),

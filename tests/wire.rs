@@ -117,12 +117,12 @@ fn an_invalid_body_is_rejected_with_these_texts() {
         (
             "availability",
             Some(json!("away")),
-            &format!(r#"unknown availability, {availabilities}, found "away""#),
+            &format!(r#"invalid [Availability], {availabilities}, found "away""#),
         ),
         (
             "availability",
             Some(json!("")),
-            &format!(r#"unknown availability, {availabilities}, found """#),
+            &format!(r#"invalid [Availability], {availabilities}, found """#),
         ),
         (
             "availability",
@@ -134,7 +134,7 @@ fn an_invalid_body_is_rejected_with_these_texts() {
         (
             "activity",
             Some(json!("Lunch\n")),
-            &format!(r#"unknown activity, {activities}, found "Lunch\n""#),
+            &format!(r#"invalid [Activity], {activities}, found "Lunch\n""#),
         ),
         (
             "activity",
@@ -377,13 +377,13 @@ fn an_error_quotes_a_long_text_in_part() {
             assert_eq!(
                 rejection::<Availability>(&text),
                 format!(
-                    "unknown availability, expected a word such as Available, Busy or Away, found {quote}"
+                    "invalid [Availability], expected a word such as Available, Busy or Away, found {quote}"
                 )
             );
             assert_eq!(
                 rejection::<Activity>(&text),
                 format!(
-                    "unknown activity, expected a word such as Available, InACall or Away, found {quote}"
+                    "invalid [Activity], expected a word such as Available, InACall or Away, found {quote}"
                 )
             );
             let malformed = format!(

@@ -145,10 +145,10 @@ impl<U, S, H> PresenceDirectory<U, S, H> {
 
     /// Returns when to tick next.
     ///
-    /// While time does not go backwards, it is not after the next change that comes without a command,
-    /// and it is never before the `now` of the last update: what is overdue is due now. It can be
-    /// early, after refreshes and after users have left: the tick then reports nothing, and the next
-    /// deadline is later. `None` means that nothing changes without a command.
+    /// The next change that comes without a command is not before it, while time does not go backwards.
+    /// It is never before the `now` of the last update: what is overdue is due now. It can be early, after
+    /// refreshes and after users have left: the tick then reports nothing, and the next deadline is later.
+    /// `None` means that nothing changes without a command. (The deadline of a model is exact.)
     ///
     /// It cannot know that the clock has been set, so wake up once a minute all the same:
     /// [`timeout`](Self::timeout) does that.
@@ -415,8 +415,9 @@ where
     /// which it came into effect.
     ///
     /// It ticks at each deadline in turn, and at last at `until`. A change that was overdue has the
-    /// `now` of the last update as its timestamp. The iterator does nothing unless it is consumed; what
-    /// it has not returned comes with the next one.
+    /// `now` of the last update as its timestamp, or `until` if that is earlier: for exact timestamps,
+    /// consume the changes until `now` before every other update at `now`. The iterator does nothing
+    /// unless it is consumed; what it has not returned comes with the next one.
     ///
     /// ```
     /// use presence_core::{

@@ -179,7 +179,7 @@ impl<U: Clone + Hash + Ord> DeadlineQueue<U> {
         while examined < SPARE {
             let Some((key, bucket)) = self.later.range_mut(self.sweep_from..).next() else { break };
             let (key, before) = (*key, bucket.entries.len());
-            bucket.entries.retain(|entry| users.due(entry.hash, entry.at).next().is_some());
+            bucket.entries.retain(|entry| users.maybe_due(entry.hash, entry.at).next().is_some());
             bucket.entries.shrink_to(2 * bucket.entries.len());
             self.later_len -= before - bucket.entries.len();
             if bucket.entries.is_empty() {

@@ -19,9 +19,8 @@ where
 {
     /// Returns the effective presence of a user at `now`. A user that is not stored is Offline.
     ///
-    /// It can be ahead of the changes that were reported. To start watching a user, apply a
-    /// [`Tick`](crate::Tick) for it instead: `previous` is what other watchers know, and `current` is
-    /// where every later change goes on from.
+    /// A tick may not have reported it yet. For a new watcher, apply a [`Tick`](crate::Tick) for the user
+    /// instead, and publish the outcome to all watchers.
     ///
     /// ```
     /// use presence_core::{

@@ -78,13 +78,6 @@ impl<U, S, H> Shards<U, S, H> {
         self.tables.iter_mut().flat_map(HashTable::iter_mut)
     }
 
-    /// Returns the users with a hash who are due at a timestamp: more than one only if hashes collide.
-    pub(super) fn due(&self, hash: u64, due_at: i64) -> impl Iterator<Item = &Slot<U, S>> {
-        let table = self.table_of(hash).and_then(|table| self.tables.get(table));
-        let slots = table.into_iter().flat_map(move |table| table.iter_hash(hash));
-        slots.filter(move |slot| slot.due_at == due_at)
-    }
-
     /// Reads a word of each of up to [`GROUP`] users, so that the processor fetches them from memory at
     /// the same time and not one after the other.
     #[inline(never)]
@@ -97,6 +90,14 @@ impl<U, S, H> Shards<U, S, H> {
         for (table, bucket) in found.into_iter().flatten() {
             black_box(table.get_bucket(bucket).map(|slot| slot.due_at));
         }
+    }
+
+    /// Returns the users that are due at a timestamp and may have a hash: their tables' seven bits of it
+    /// are equal.
+    pub(super) fn maybe_due(&self, hash: u64, due_at: i64) -> impl Iterator<Item = &Slot<U, S>> {
+        let table = self.table_of(hash).and_then(|table| self.tables.get(table));
+        let slots = table.into_iter().flat_map(move |table| table.iter_hash(hash));
+        slots.filter(move |slot| slot.due_at == due_at)
     }
 
     #[inline]
@@ -115,6 +116,11 @@ impl<U: Hash, S, H: BuildHasher> Shards<U, S, H> {
     #[inline]
     pub(super) fn hash<Q: Hash + ?Sized>(&self, user: &Q) -> u64 {
         self.hasher.hash_one(user)
+    }
+
+    /// Returns the users with a hash that are due at a timestamp: more than one only if hashes collide.
+    pub(super) fn due(&self, hash: u64, due_at: i64) -> impl Iterator<Item = &Slot<U, S>> {
+        self.maybe_due(hash, due_at).filter(move |slot| self.hash(&slot.user) == hash)
     }
 
     #[inline]

@@ -170,7 +170,7 @@ fn describe<S: fmt::Debug>(session: &Session<S>, f: &mut fmt::Formatter<'_>) -> 
     }
     write!(f, " until {}", timestamp::display(*deadline))?;
     if deadline < expires_at {
-        write!(f, ", when it fades, and lives until {}", timestamp::display(*expires_at))?;
+        write!(f, ", then fades, and expires at {}", timestamp::display(*expires_at))?;
     }
     Ok(())
 }

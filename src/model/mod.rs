@@ -28,6 +28,9 @@ use crate::text::nanoseconds;
 
 /// The presence of one user: sessions, a preference, and the presence that was reported last.
 ///
+/// The *effective presence* is what others see at a timestamp. The *reported presence* is the effective
+/// presence that the last update returned.
+///
 /// The methods are of two kinds.
 /// - *Updates* change the model: [`apply`](Self::apply) and [`tick`](Self::tick). Each returns an
 ///   [`Outcome`] with the effective presence before and after.

@@ -25,7 +25,8 @@ pub struct Session<S> {
     pub claim: SessionPresence,
     /// What the session shows now: its claim, faded (rule S7).
     pub presence: Presence,
-    /// When the session was last set or refreshed. It is never after the `now` of the read (rule T5).
+    /// When the session was last set or refreshed. After a step of the clock it may have been moved back,
+    /// and it is never after the `now` of the read (rule T5).
     pub since: Timestamp,
     /// When the session next fades or expires, unless it is refreshed before.
     pub deadline: Timestamp,

@@ -21,8 +21,8 @@ use crate::query::GetPresencesByUserId;
 /// a rule is read, and [`check`](Self::check) returns a [`BodyError`] for it. The types of this crate
 /// can also be read without `Body`: the format then wraps the same text in an error of its own.
 ///
-/// `T` is one of the types of Graph's bodies, [`Command`], or [`GetPresencesByUserId`]. Unknown fields
-/// are ignored, whatever they hold.
+/// `T` is one of the types of Graph's bodies, [`Tick`], [`Command`], or [`GetPresencesByUserId`]. Unknown
+/// fields of a body are ignored, whatever they hold. A command has exactly one field.
 ///
 /// Reading takes numbers up to 64 bits, so it does not suit ids that are longer numbers.
 ///
@@ -79,6 +79,10 @@ impl<'de, T: Request + Deserialize<'de>> Deserialize<'de> for Body<T> {
 }
 
 /// A type that [`Body`] reads: its fields must be known before they are read.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a request body of Graph",
+    note = "read your own types without `Body`"
+)]
 trait Request {
     const SHAPE: Shape;
 }

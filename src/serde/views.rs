@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
+use crate::error::GraphError;
 use crate::model::{Change, Explanation, Outcome, Preferred, Reason, Session};
 use crate::presence::Presence;
 use crate::query::{UserPresence, UserPresences};
@@ -86,6 +87,19 @@ impl<S: Serialize> Serialize for Reason<S> {
                 serializer.serialize_newtype_variant("Reason", 2, "session", session)
             }
         }
+    }
+}
+
+impl Serialize for GraphError {
+    fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
+        #[derive(serde::Serialize)]
+        struct Form<'a> {
+            code: &'static str,
+            message: &'a str,
+        }
+        let mut answer = serializer.serialize_struct("GraphError", 1)?;
+        answer.serialize_field("error", &Form { code: self.code.as_str(), message: &self.message })?;
+        answer.end()
     }
 }
 
