@@ -47,7 +47,7 @@ fn a_faded_session_is_explained() {
         "Busy/InACall until 2026-11-20T13:07:00Z, because session \"phone\" is Busy/InACall until \
          2026-11-20T13:07:00Z. Behind it: session \"laptop\" is Available/AvailableInactive (faded from \
          Available/Available, set at 2026-11-20T09:00:00Z) until 2026-11-20T09:10:00Z, then fades, \
-         and lives until 2026-11-20T13:00:00Z."
+         and expires at 2026-11-20T13:00:00Z."
     );
 }
 
