@@ -355,3 +355,18 @@ fn names<U>(changes: Vec<(U, Outcome)>) -> Vec<U> {
 fn currents(changes: Vec<(u8, Outcome)>) -> Vec<(u8, Presence)> {
     changes.into_iter().map(|(user, outcome)| (user, outcome.current)).collect()
 }
+
+/// O1: in a large crowd some users look alike to the tables, which keep seven bits of a hash.
+#[test]
+fn users_that_share_a_deadline_after_a_refresh_are_reported_once_each_and_in_order() {
+    let mut users = PresenceDirectory::<u32, u8>::new();
+    for now in [at("09:00"), at("09:04")] {
+        for user in 0..3_000 {
+            let _ = users.apply(&user, set(0, SessionPresence::Away, "PT5M"), now).unwrap();
+        }
+    }
+    assert_eq!(users.tick(at("09:05")), None);
+    let reported: Vec<u32> =
+        std::iter::from_fn(|| users.tick(at("09:09"))).map(|(user, _)| user).collect();
+    assert!(reported.into_iter().eq(0..3_000) && users.is_empty());
+}
