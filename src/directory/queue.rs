@@ -3,10 +3,11 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 use core::hash::{BuildHasher, Hash};
 use core::mem;
+use core::ops::Bound;
 
 use crate::directory::shards::{GROUP, Shards};
 
-/// The highest number of entries in a bucket, unless they share one deadline.
+/// The highest number of entries in a bucket.
 const FULL: usize = if cfg!(presence_small_shards) { 4 } else { 1024 };
 /// The number of entries that do not count that is not worth a sweep.
 const SPARE: usize = 64;
@@ -16,24 +17,27 @@ const SPARE: usize = 64;
 /// An entry names a user by its hash. It counts if a user with that hash is due at exactly its
 /// deadline. So the queue needs no update when users move in memory or leave.
 ///
-/// Entries lie unsorted in buckets of adjacent times. The first bucket is opened when it comes due: its
-/// users are looked up, and sorted by deadline and user. A full bucket is split at its median deadline,
-/// so no call sorts more entries than fit into one.
+/// Entries lie unsorted in buckets of adjacent deadlines. A full bucket is split at its median. The first
+/// bucket is opened when it comes due: its entries are sorted by deadline. Users that share a deadline are
+/// looked up and sorted too. So no call sorts more entries than fit into a bucket, unless more are due at
+/// one timestamp.
 #[derive(Debug, Clone)]
 pub(super) struct DeadlineQueue<U> {
     /// The rest of the bucket that was opened last, sorted, last first.
-    open: Vec<Due<U>>,
-    /// Entries up to `open_until` that were pushed after the bucket was opened.
+    open: Vec<Entry>,
+    /// Users that are due by `open_until`: those that share a deadline, and those that were pushed after
+    /// the bucket was opened.
     early: BTreeSet<Due<U>>,
     /// The last deadline of the open bucket. All entries in `later` are after it.
     open_until: i64,
-    /// The other buckets, by start. A bucket ends where the next one starts; those with equal starts
-    /// are numbered, and all but the last of them have entries at the start only.
-    later: BTreeMap<(i64, u32), Bucket>,
+    /// The other buckets, by start. A bucket ends before the next one starts, and none is empty.
+    later: BTreeMap<Entry, Bucket>,
     /// The number of entries in `later`.
     later_len: usize,
-    /// The bucket that is swept next.
-    sweep_from: (i64, u32),
+    /// The bucket that was swept last.
+    swept: Entry,
+    /// The user in `early` that was swept last.
+    swept_early: Option<Due<U>>,
     first: Option<i64>,
 }
 
@@ -45,6 +49,12 @@ pub(super) struct Due<U> {
     pub(super) hash: u64,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    at: i64,
+    hash: u64,
+}
+
 /// Unsorted entries, none of them before `first`.
 #[derive(Debug, Clone)]
 struct Bucket {
@@ -52,10 +62,9 @@ struct Bucket {
     entries: Vec<Entry>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    at: i64,
-    hash: u64,
+impl Entry {
+    /// The entry before all others.
+    const MIN: Self = Self { at: i64::MIN, hash: 0 };
 }
 
 impl<U> DeadlineQueue<U> {
@@ -66,7 +75,8 @@ impl<U> DeadlineQueue<U> {
             open_until: i64::MIN,
             later: BTreeMap::new(),
             later_len: 0,
-            sweep_from: (i64::MIN, 0),
+            swept: Entry::MIN,
+            swept_early: None,
             first: None,
         }
     }
@@ -95,17 +105,22 @@ impl<U: Clone + Hash + Ord> DeadlineQueue<U> {
 
     fn push_later(&mut self, entry: Entry) {
         self.later_len += 1;
-        while let Some((key, bucket)) = self.later.range_mut(..=(entry.at, u32::MAX)).next_back() {
+        while let Some((_, bucket)) = self.later.range_mut(..=entry).next_back() {
             if bucket.entries.len() < FULL {
                 bucket.first = bucket.first.min(entry.at);
                 bucket.entries.push(entry);
                 return;
             }
-            let (key, upper) = bucket.split(*key);
-            self.later.insert(key, upper);
+            let before = bucket.entries.len();
+            let upper = bucket.split();
+            self.later_len -= before - bucket.entries.len();
+            if let Some((start, upper)) = upper {
+                self.later_len += upper.entries.len();
+                self.later.insert(start, upper);
+            }
         }
-        let start = self.open_until.saturating_add(1).min(entry.at);
-        self.later.insert((start, 0), Bucket { first: entry.at, entries: Vec::from([entry]) });
+        let start = Entry { at: self.open_until.saturating_add(1).min(entry.at), hash: 0 };
+        self.later.insert(start, Bucket { first: entry.at, entries: Vec::from([entry]) });
     }
 
     /// Takes out the first user who is due by `now`. The user may have been updated or removed since.
@@ -115,18 +130,15 @@ impl<U: Clone + Hash + Ord> DeadlineQueue<U> {
         users: &Shards<U, S, H>,
     ) -> Option<Due<U>> {
         while self.first? <= now {
-            let due = match (self.open.last(), self.early.first()) {
-                (Some(open), Some(early)) if early < open => self.early.pop_first(),
-                (Some(_), _) => self.open.pop(),
-                (None, Some(_)) => self.early.pop_first(),
-                (None, None) => {
-                    self.open_next(users);
+            let early = self.early.first().map(|due| due.at);
+            let due = match self.open.last().map(|entry| entry.at) {
+                None if early.is_none() => {
+                    self.open_next();
                     None
                 }
+                Some(at) if early.is_none_or(|early| at <= early) => self.pop_open(at, early, users),
+                Some(_) | None => self.early.pop_first(),
             };
-            if self.open.is_empty() {
-                self.open = Vec::new();
-            }
             self.first = self.find_first();
             if due.is_some() {
                 return due;
@@ -135,29 +147,75 @@ impl<U: Clone + Hash + Ord> DeadlineQueue<U> {
         None
     }
 
-    /// Opens the next bucket: looks its users up, and sorts them.
+    /// Opens the next bucket.
     #[cold]
-    fn open_next<S, H: BuildHasher>(&mut self, users: &Shards<U, S, H>) {
-        let Some(((start, _), Bucket { mut entries, first })) = self.later.pop_first() else { return };
-        while let Some(next) = self.later.first_entry().filter(|next| next.key().0 == start) {
+    fn open_next(&mut self) {
+        let Some((_, Bucket { mut entries, .. })) = self.later.pop_first() else { return };
+        let Some(first) = entries.iter().map(|entry| entry.at).min() else { return };
+        while let Some(next) = self.later.first_entry().filter(|next| next.key().at == first) {
             entries.extend(next.remove().entries);
         }
+        // The last deadline may go on in the next bucket, and is opened with that. If more than fits
+        // into a bucket is due at the first deadline, nothing else is opened.
+        let next = self.later.first_key_value().map(|(start, _)| start.at);
+        let end = if entries.len() > FULL { first.checked_add(1) } else { next };
+        if let Some(at) = end {
+            let rest: Vec<_> = entries.extract_if(.., |entry| entry.at >= at).collect();
+            if let Some(first) = rest.iter().map(|entry| entry.at).min() {
+                self.later.insert(Entry { at, hash: 0 }, Bucket { first, entries: rest });
+            }
+        }
+        debug_assert!(!entries.is_empty(), "the first deadline is opened");
         self.later_len -= entries.len();
-        self.open_until = entries.iter().map(|entry| entry.at).max().unwrap_or(first);
-        self.open = Vec::with_capacity(entries.len());
         entries.sort_unstable_by_key(|entry| Reverse(entry.at));
-        for group in entries.chunks(GROUP) {
+        self.open_until = entries.first().map_or(first, |last| last.at);
+        self.open = entries;
+    }
+
+    /// Takes the user out that is the only one at the first deadline of the open bucket. If there may be
+    /// others, all of them go to `early`.
+    fn pop_open<S, H: BuildHasher>(
+        &mut self,
+        at: i64,
+        early: Option<i64>,
+        users: &Shards<U, S, H>,
+    ) -> Option<Due<U>> {
+        if self.open.len().is_multiple_of(GROUP) {
+            users.fetch(self.open.iter().rev().map(|entry| entry.hash));
+        }
+        let Entry { hash, .. } = self.open.pop()?;
+        let is_tied = early == Some(at) || self.open.last().is_some_and(|next| next.at == at);
+        if !is_tied {
+            // Nobody else is due then, unless hashes collide.
+            let mut due = users.maybe_due(hash, at);
+            let first = due.next();
+            if due.next().is_none() {
+                let first = first.map(|slot| Due { at, user: slot.user.clone(), hash });
+                if self.open.is_empty() {
+                    self.open = Vec::new();
+                }
+                return first;
+            }
+        }
+        self.open.push(Entry { at, hash });
+        let tied = self.open.iter().rev().take_while(|entry| entry.at == at).count();
+        self.move_to_early(tied, users);
+        None
+    }
+
+    /// Looks up the users of the first entries of the open bucket, and moves them to `early`.
+    fn move_to_early<S, H: BuildHasher>(&mut self, entries: usize, users: &Shards<U, S, H>) {
+        let rest = self.open.split_off(self.open.len().saturating_sub(entries));
+        for group in rest.chunks(GROUP) {
             users.fetch(group.iter().map(|entry| entry.hash));
             for Entry { at, hash } in group.iter().copied() {
                 let due = users.due(hash, at).map(|slot| Due { at, user: slot.user.clone(), hash });
-                self.open.extend(due);
+                self.early.extend(due);
             }
         }
-        // Few users share a deadline. Colliding hashes find some of them twice.
-        for tied in self.open.chunk_by_mut(|one, other| one.at == other.at) {
-            tied.sort_unstable_by(|one, other| other.cmp(one));
+        if self.open.is_empty() {
+            self.open = Vec::new();
         }
-        self.open.dedup();
     }
 
     /// Removes entries that do not count, from one bucket a call, if they outnumber the users. Every
@@ -172,64 +230,73 @@ impl<U: Clone + Hash + Ord> DeadlineQueue<U> {
 
     #[cold]
     fn sweep<S, H: BuildHasher>(&mut self, users: &Shards<U, S, H>) {
-        if self.early.len() > FULL.max(users.len()) || self.later.is_empty() {
-            self.close();
-        }
+        self.sweep_early(users);
+        self.move_to_early(SPARE.min(self.open.len()), users);
         let mut examined = 0;
         while examined < SPARE {
-            let Some((key, bucket)) = self.later.range_mut(self.sweep_from..).next() else { break };
-            let (key, before) = (*key, bucket.entries.len());
+            let from = (Bound::Excluded(self.swept), Bound::Unbounded);
+            let Some((start, bucket)) = self.later.range_mut(from).next() else { break };
+            let (start, before) = (*start, bucket.entries.len());
             bucket.entries.retain(|entry| users.maybe_due(entry.hash, entry.at).next().is_some());
+            bucket.dedup();
             bucket.entries.shrink_to(2 * bucket.entries.len());
             self.later_len -= before - bucket.entries.len();
             if bucket.entries.is_empty() {
-                self.later.remove(&key);
+                self.later.remove(&start);
             }
             examined += before;
-            self.sweep_from = (key.0, key.1 + 1);
+            self.swept = start;
         }
         if examined < SPARE {
-            self.sweep_from = (i64::MIN, 0);
+            self.swept = Entry::MIN;
         }
         self.first = self.find_first();
     }
 
-    fn find_first(&self) -> Option<i64> {
-        let early = self.early.first().map(|due| due.at);
-        let open = self.open.last().map(|due| due.at);
-        let later = || self.later.first_key_value().map(|(_, bucket)| bucket.first);
-        early.into_iter().chain(open).min().or_else(later)
+    fn sweep_early<S, H: BuildHasher>(&mut self, users: &Shards<U, S, H>) {
+        let from = self.swept_early.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+        let part: Vec<_> = self.early.range((from, Bound::Unbounded)).take(SPARE).cloned().collect();
+        for due in &part {
+            if users.get(due.hash, &due.user).is_none_or(|slot| slot.due_at != due.at) {
+                self.early.remove(due);
+            }
+        }
+        self.swept_early = part.into_iter().next_back();
     }
 
-    /// Puts the open bucket back.
-    fn close(&mut self) {
-        self.open_until = i64::MIN;
-        let open = mem::take(&mut self.open).into_iter().chain(mem::take(&mut self.early));
-        for Due { at, hash, .. } in open {
-            self.push_later(Entry { at, hash });
-        }
+    fn find_first(&self) -> Option<i64> {
+        let early = self.early.first().map(|due| due.at);
+        let open = self.open.last().map(|entry| entry.at);
+        let later = || self.later.first_key_value().map(|(_, bucket)| bucket.first);
+        early.into_iter().chain(open).min().or_else(later)
     }
 }
 
 impl Bucket {
-    /// Moves the upper half to another bucket, and returns it with its start.
+    /// Sorts the entries, and removes those that are there twice.
+    fn dedup(&mut self) {
+        self.entries.sort_unstable();
+        self.entries.dedup();
+    }
+
+    /// Moves the upper half to another bucket, and returns it with its start, unless there is room after
+    /// equal entries are removed.
     #[cold]
-    fn split(&mut self, (start, number): (i64, u32)) -> ((i64, u32), Self) {
+    fn split(&mut self) -> Option<(Entry, Self)> {
         let middle = self.entries.len() / 2;
-        let (_, median, _) = self.entries.select_nth_unstable_by_key(middle, |entry| entry.at);
-        let mut at = median.at;
-        if self.first == at {
-            // Half of the entries are at the first deadline.
-            let after = self.entries.iter().map(|entry| entry.at).filter(|after| *after > at).min();
-            let Some(after) = after else {
-                let number = if start == at { number + 1 } else { 0 };
-                let entries = if start == at { Vec::new() } else { mem::take(&mut self.entries) };
-                return ((at, number), Self { first: at, entries });
-            };
-            at = after;
+        let (_, median, _) = self.entries.select_nth_unstable(middle);
+        let start = *median;
+        let mut upper: Vec<_> = self.entries.extract_if(.., |entry| *entry >= start).collect();
+        if self.entries.is_empty() {
+            // Half of the entries are equal to the first one.
+            mem::swap(&mut self.entries, &mut upper);
+            self.dedup();
+            if self.entries.len() < FULL {
+                return None;
+            }
+            upper = self.entries.split_off(middle);
         }
-        let (lower, upper): (Vec<_>, Vec<_>) = self.entries.iter().partition(|entry| entry.at < at);
-        self.entries = lower;
-        ((at, 0), Self { first: at, entries: upper })
+        let start = upper.iter().min().copied()?;
+        Some((start, Self { first: start.at, entries: upper }))
     }
 }
