@@ -52,6 +52,8 @@ thread_local! {
     pub(crate) static BYTES: Cell<isize> = const { Cell::new(0) };
     pub(crate) static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
     pub(crate) static LARGEST: Cell<usize> = const { Cell::new(0) };
+    pub(crate) static REQUESTED: Cell<usize> = const { Cell::new(0) };
+    pub(crate) static PEAK: Cell<isize> = const { Cell::new(0) };
     pub(crate) static CLONES: Cell<usize> = const { Cell::new(0) };
     pub(crate) static HASHES: Cell<usize> = const { Cell::new(0) };
 }
@@ -64,6 +66,8 @@ fn count(bytes: usize, sign: isize) {
     if sign > 0 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
         LARGEST.set(LARGEST.get().max(bytes));
+        REQUESTED.set(REQUESTED.get() + bytes);
+        PEAK.set(PEAK.get().max(BYTES.get()));
     }
 }
 
