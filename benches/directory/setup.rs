@@ -64,16 +64,15 @@ impl<U: UserId, S: Id, V: Variant<U, S>> Setup<U, S, V> {
             let requests = visits().enumerate().map(|(at, (visit, now))| {
                 visit.request(at % claims.len(), claims[at % claims.len()], *now)
             });
-            let mut requests: Vec<Request<'_, U, S>> = requests.collect();
+            let requests: Vec<Request<'_, U, S>> = requests.collect();
             times.round(
                 size.chunk,
                 &mut [
                     &mut || {
-                        while !requests.is_empty() {
-                            let group = requests.split_off(requests.len().saturating_sub(GROUP));
+                        for group in requests.chunks(GROUP) {
                             ours.prefetch(group.iter().map(|request| request.user));
                             for request in group {
-                                consume(ours.apply(request.user, request.body, request.now));
+                                consume(ours.apply(request.user, request.body.clone(), request.now));
                             }
                         }
                     },

@@ -296,6 +296,8 @@ impl Bucket {
             }
             upper = self.entries.split_off(middle);
         }
+        self.entries.shrink_to_fit();
+        upper.shrink_to_fit();
         let start = upper.iter().min().copied()?;
         Some((start, Self { first: start.at, entries: upper }))
     }
