@@ -4,7 +4,7 @@
 //!   changed, and when to check next.
 //! - [`PresenceDirectory`] is many users with one deadline.
 //! - The commands are Graph's bodies: [`SetSession`], [`ClearSession`], [`SetPreferred`] and
-//!   [`ClearPreferred`]. Read them as [`Body`], which returns typed errors.
+//!   [`ClearPreferred`]. Read them as `Body`, which returns typed errors.
 //!
 //! The crate has no clock, no threads and no I/O. Every call takes `now`; nothing is read from the outside.
 //!
