@@ -30,7 +30,7 @@ use ids::{Id, UserId};
 use longest::longest;
 use memory::{bytes_per_user, memory};
 use population::{Population, visits};
-use setup::Setup;
+use setup::{Setup, compare_with_floor};
 use variant::{Naive, Nothing};
 
 const COLUMNS: [&str; 14] = [
@@ -61,13 +61,14 @@ const ID_COLUMNS: [&str; 8] = [
     "bytes_per_user",
 ];
 
-const SCALE_COLUMNS: [&str; 7] = [
+const SCALE_COLUMNS: [&str; 8] = [
     "users",
     "heartbeat_ns",
     "heartbeat_ratio",
     "read_ns",
     "read_ratio",
     "prefetched_ns",
+    "prefetched_ratio",
     "bytes_per_user",
 ];
 
@@ -118,7 +119,9 @@ fn report<U: UserId, S: Id>(size: &Size, others: &'static [Population], options:
     let mut setup = Setup::new(&Population::TWO, Naive::<U, S>::new(), size.users);
     let goals = [2.0, 2.2, 1.5].map(|goal| size.goal(goal));
     let (mut rows, mut allocations) = setup.measure(&visits, size, goals);
-    rows.push(setup.prefetched(&visits, size, size.goal(1.4)));
+    let prefetched = setup.prefetched(&visits, size);
+    let row = Row::default().text("op", "prefetched").text("case", Population::TWO.name);
+    rows.push(compare_with_floor(row, visits.len(), &prefetched, size.goal(1.4)));
     let idle = setup.idle_ticks(size, size.goal(5.0));
     drop(setup);
     for population in others {
@@ -170,13 +173,13 @@ fn row_of_ids<U: UserId, S: Id>(size: &Size) -> (Row, f64) {
     (row, heartbeats.allocations())
 }
 
-/// Measures a directory of another size.
+/// Measures a directory of this many users.
 fn row_of_scale(users: u32, size: &Size) -> Row {
     let size = Size { users, chunk: size.chunk.min(users as usize), ..*size };
     let visits = visits::<u64>(users);
     let mut setup = Setup::<u64, u64, _>::new(&Population::TWO, Nothing, users);
     let (heartbeats, reads) = (setup.heartbeats(&visits, &size), setup.reads(&visits, &size));
-    let prefetched = setup.prefetched(&visits, &size, None);
+    let prefetched = setup.prefetched(&visits, &size);
     drop(setup);
     Row::default()
         .number("users", f64::from(users))
@@ -184,6 +187,7 @@ fn row_of_scale(users: u32, size: &Size) -> Row {
         .number("heartbeat_ratio", heartbeats.ratio(0, 1))
         .number("read_ns", reads.nanoseconds(0))
         .number("read_ratio", reads.ratio(0, 1))
-        .number("prefetched_ns", prefetched.value("ns"))
+        .number("prefetched_ns", prefetched.nanoseconds(0))
+        .number("prefetched_ratio", prefetched.ratio(0, 1))
         .number("bytes_per_user", bytes_per_user(&visits, PresenceDirectory::<u64, u64>::new))
 }

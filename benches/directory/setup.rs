@@ -1,3 +1,5 @@
+use std::vec;
+
 use presence_core::{PresenceDirectory, SessionPresence, SetPreferred};
 
 use crate::Size;
@@ -5,6 +7,9 @@ use crate::harness::{Clock, Row, Times, consume, float};
 use crate::ids::{Id, UserId};
 use crate::population::{Population, Request, Visit, arrivals};
 use crate::variant::{Floor, Naive, Variant};
+
+/// The number of users that are prefetched together.
+const GROUP: usize = 32;
 
 /// A directory with one population, the floor, and another variant with the population `two`.
 pub(crate) struct Setup<U: UserId, S: Id, V> {
@@ -52,42 +57,28 @@ impl<U: UserId, S: Id, V: Variant<U, S>> Setup<U, S, V> {
         self.requests(visits, size, |claims, _, at| (at % claims.len(), claims[at % claims.len()]))
     }
 
-    /// Refreshes as heartbeats do, in groups that are fetched from memory together.
-    pub(crate) fn prefetched(&mut self, visits: &[Visit<U>], size: &Size, goal: Option<f64>) -> Row {
-        const GROUP: usize = 32;
+    /// Measures heartbeats in groups whose users are fetched from memory together.
+    pub(crate) fn prefetched(&mut self, visits: &[Visit<U>], size: &Size) -> Times {
         let Self { clock, population, ours, floor, .. } = self;
+        let claims = population.claims;
         let mut times = Times::new();
         for round in 0..size.rounds {
             let timestamps = clock.batch(size.chunk);
-            let visits = || batch(visits, size, round).iter().zip(&timestamps);
-            let claims = population.claims;
-            let requests = visits().enumerate().map(|(at, (visit, now))| {
+            let visits = batch(visits, size, round).iter().zip(&timestamps).enumerate();
+            let requests = visits.map(|(at, (visit, now))| {
                 visit.request(at % claims.len(), claims[at % claims.len()], *now)
             });
             let requests: Vec<Request<'_, U, S>> = requests.collect();
+            let writes: Vec<_> = requests.iter().map(|request| (request.user, request.now)).collect();
+            let mut requests = requests.into_iter();
             times.round(
                 size.chunk,
-                &mut [
-                    &mut || {
-                        for group in requests.chunks(GROUP) {
-                            ours.prefetch(group.iter().map(|request| request.user));
-                            for request in group {
-                                consume(ours.apply(request.user, request.body.clone(), request.now));
-                            }
-                        }
-                    },
-                    &mut || floor.write_all(visits().map(|(visit, now)| (visit.name(), *now))),
-                ],
+                &mut [&mut || set_in_groups(ours, &mut requests), &mut || {
+                    floor.write_all(writes.iter().copied());
+                }],
             );
         }
-        Row::default()
-            .text("op", "prefetched")
-            .text("case", self.population.name)
-            .number("users", float(self.ours.len() as u64))
-            .number("ns", times.nanoseconds(0))
-            .number("floor_ns", times.nanoseconds(1))
-            .number("ratio", times.ratio(0, 1))
-            .goal("ratio", goal)
+        times
     }
 
     fn flips(&mut self, visits: &[Visit<U>], size: &Size) -> Times {
@@ -151,6 +142,20 @@ impl<U: UserId, S: Id, V: Variant<U, S>> Setup<U, S, V> {
     }
 }
 
+/// Sets sessions in groups of 32, each of which is prefetched.
+#[inline(never)]
+fn set_in_groups<U: UserId, S: Id>(
+    ours: &mut PresenceDirectory<U, S>,
+    requests: &mut vec::IntoIter<Request<'_, U, S>>,
+) {
+    while !requests.as_slice().is_empty() {
+        ours.prefetch(requests.as_slice().iter().take(GROUP).map(|request| request.user));
+        for request in requests.by_ref().take(GROUP) {
+            consume(ours.set(request));
+        }
+    }
+}
+
 impl<U: UserId, S: Id> Setup<U, S, Naive<U, S>> {
     pub(crate) fn idle_ticks(&mut self, size: &Size, goal: Option<f64>) -> Row {
         let (mut times, mut naive_times) = (Times::new(), Times::new());
@@ -176,6 +181,15 @@ fn batch<'a, U>(visits: &'a [Visit<U>], size: &Size, round: usize) -> &'a [Visit
     visits.chunks_exact(size.chunk).cycle().nth(round).unwrap_or_default()
 }
 
+/// Adds the times of ours and the floor to a row.
+pub(crate) fn compare_with_floor(row: Row, users: usize, times: &Times, goal: Option<f64>) -> Row {
+    row.number("users", float(users as u64))
+        .number("ns", times.nanoseconds(0))
+        .number("floor_ns", times.nanoseconds(1))
+        .number("ratio", times.ratio(0, 1))
+        .goal("ratio", goal)
+}
+
 /// Adds the times of ours, the floor and another variant to a row.
 pub(crate) fn compare<U: UserId, S: Id, V: Variant<U, S>>(
     row: Row,
@@ -183,11 +197,6 @@ pub(crate) fn compare<U: UserId, S: Id, V: Variant<U, S>>(
     times: &Times,
     goal: Option<f64>,
 ) -> Row {
-    let row = row
-        .number("users", float(users as u64))
-        .number("ns", times.nanoseconds(0))
-        .number("floor_ns", times.nanoseconds(1))
-        .number("ratio", times.ratio(0, 1))
-        .goal("ratio", goal);
+    let row = compare_with_floor(row, users, times, goal);
     V::compare(row, times).number("allocations", times.allocations())
 }

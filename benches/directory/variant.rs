@@ -168,7 +168,7 @@ impl NaiveSession {
     }
 }
 
-/// Holds nobody, where only ours and the floor are compared.
+/// A variant that stores nothing, if only ours and the floor are compared.
 pub(crate) struct Nothing;
 
 impl<U: UserId, S: Id> Variant<U, S> for Nothing {

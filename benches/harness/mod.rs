@@ -167,14 +167,6 @@ impl Row {
         row
     }
 
-    /// Returns a number of the row, 0 if there is none.
-    pub(crate) fn value(&self, name: &str) -> f64 {
-        match self.cell(name) {
-            Some(Cell::Number(number)) => *number,
-            Some(Cell::Text(_) | Cell::Yes(_)) | None => 0.0,
-        }
-    }
-
     fn cell(&self, name: &str) -> Option<&Cell> {
         self.cells.iter().find(|(cell, _)| *cell == name).map(|(_, cell)| cell)
     }
