@@ -35,7 +35,11 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 /// Compares both ways to read a body, and reads it back if it is accepted.
-fn check<T: Serialize + DeserializeOwned + Clone + PartialEq + Debug>(bytes: &[u8]) {
+fn check<T>(bytes: &[u8])
+where
+    T: Serialize + DeserializeOwned + Clone + PartialEq + Debug,
+    Body<T>: DeserializeOwned,
+{
     if let Some(body) = compare::<T>(bytes) {
         let text = serde_json::to_string(&body).unwrap();
         assert_eq!(compare::<T>(text.as_bytes()), Some(body), "{text}");
@@ -43,19 +47,29 @@ fn check<T: Serialize + DeserializeOwned + Clone + PartialEq + Debug>(bytes: &[u
 }
 
 /// Reads a body both ways.
-fn compare<'a, T: Deserialize<'a> + PartialEq + Debug>(bytes: &'a [u8]) -> Option<T> {
+fn compare<'a, T>(bytes: &'a [u8]) -> Option<T>
+where
+    T: Deserialize<'a> + PartialEq + Debug,
+    Body<T>: Deserialize<'a>,
+{
     let direct = serde_json::from_slice::<T>(bytes);
     let body = serde_json::from_slice::<Body<T>>(bytes);
-    // Other readers skip what they ignore without looking into it. This one reads all of it.
+    // What is ignored may hold values that cannot be read, such as 1e999.
     let is_json = serde_json::from_slice::<serde_json::Value>(bytes).is_ok();
-    assert_eq!(body.is_ok(), is_json, "{body:?}");
-    match (direct, body.ok()?.check()) {
+    assert!(body.is_ok() || !is_json, "{body:?}");
+    let Ok(body) = body else {
+        assert!(direct.is_err(), "{direct:?}");
+        return None;
+    };
+    match (direct, body.check()) {
         (Ok(direct), Ok(body)) => {
             assert_eq!(direct, body);
             Some(direct)
         }
         (Err(direct), Err(body)) => {
-            compare_texts(&direct, &body);
+            if is_json {
+                compare_texts(&direct, &body);
+            }
             None
         }
         (direct, body) => panic!("directly: {direct:?}, as a body: {body:?}"),
@@ -64,8 +78,8 @@ fn compare<'a, T: Deserialize<'a> + PartialEq + Debug>(bytes: &'a [u8]) -> Optio
 
 /// Compares the texts of two errors.
 ///
-/// Both come from `serde`, but JSON has its own words for null and for fractions, and for a command
-/// that is not an object with one field.
+/// Both come from `serde`, but JSON has its own words for fractions, and for a command that is not an
+/// object with one field.
 fn compare_texts(direct: &serde_json::Error, body: &BodyError) {
     let (direct, body) = (direct.to_string(), body.to_string());
     let direct = direct.rfind(" at line ").map_or(&*direct, |position| &direct[..position]);
@@ -75,8 +89,6 @@ fn compare_texts(direct: &serde_json::Error, body: &BodyError) {
 
     if let (Some(direct), Some(body)) = (unexpected_fraction(direct), unexpected_fraction(body)) {
         assert_eq!(direct, body);
-    } else if let Some(expected) = body.strip_prefix("invalid type: unit value, ") {
-        assert_eq!(direct.strip_prefix("invalid type: null, "), Some(expected));
     } else if body != "expected an object with one field" {
         assert_eq!(direct, body);
     }

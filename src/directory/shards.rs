@@ -26,7 +26,7 @@ const TAG_BITS: u32 = 7;
 ///
 /// This is extendible hashing. The first bits of a hash, after the seven that the tables use, select an
 /// entry of `index`, which names a table. Each table has a range of adjacent entries. When it is full,
-/// the upper half of its range goes to a new table; when two neighbours are nearly empty, they are
+/// the upper part of its range goes to a new table; when two neighbours are nearly empty, they are
 /// merged. So no call moves more users than fit into a table.
 ///
 /// If all users had the same hash, splitting would not separate them. The index is therefore limited,
@@ -293,6 +293,7 @@ impl<U: Hash, S, H: BuildHasher> Shards<U, S, H> {
     fn name(&mut self, table: usize) {
         let Some(range) = self.ranges.get(table).cloned() else { return };
         let number = u32::try_from(table).unwrap_or(u32::MAX);
+        debug_assert!(range.end <= self.index.len(), "every range is a part of the index");
         if let Some(entries) = self.index.get_mut(range) {
             entries.fill(number);
         }
