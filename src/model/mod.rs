@@ -227,8 +227,7 @@ impl<S> PresenceModel<S> {
     /// Returns whether everything that is stored has started and nothing has ended.
     #[inline]
     fn is_current(&self, now: i64) -> bool {
-        let is_current = |so_far, (_, lease): (&S, Lease)| so_far && lease.phase(now).is_some();
-        self.record.sessions().fold(true, is_current)
+        self.record.sessions().all(|(_, lease)| lease.phase(now).is_some())
             && self.record.preference().is_none_or(|lease| lease.phase(now).is_some())
     }
 

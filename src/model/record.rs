@@ -301,12 +301,6 @@ impl<'a, S> Iterator for RecordSessions<'a, S> {
         let sessions = self.inline.len() + self.heap.len();
         (sessions, Some(sessions))
     }
-
-    #[inline]
-    fn fold<T, F: FnMut(T, Self::Item) -> T>(self, start: T, mut f: F) -> T {
-        let folded = self.inline.fold(start, |folded, (id, lease)| f(folded, (id, *lease)));
-        self.heap.fold(folded, |folded, (id, lease)| f(folded, (id, *lease)))
-    }
 }
 
 impl<S> ExactSizeIterator for RecordSessions<'_, S> {}
