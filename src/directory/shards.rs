@@ -84,8 +84,9 @@ impl<U, S, H> Shards<U, S, H> {
     pub(super) fn fetch(&self, hashes: impl Iterator<Item = u64>) {
         let mut found = [None; GROUP];
         for (found, hash) in found.iter_mut().zip(hashes) {
-            let table = self.table_of(hash).and_then(|table| self.tables.get(table));
-            *found = table.and_then(|table| Some((table, table.find_bucket_index(hash, |_| true)?)));
+            *found = self
+                .table(hash)
+                .and_then(|table| Some((table, table.find_bucket_index(hash, |_| true)?)));
         }
         for (table, bucket) in found.into_iter().flatten() {
             black_box(table.get_bucket(bucket).map(|slot| slot.due_at));
@@ -95,9 +96,13 @@ impl<U, S, H> Shards<U, S, H> {
     /// Returns the users that are due at a timestamp and may have a hash: their tables' seven bits of it
     /// are equal.
     pub(super) fn maybe_due(&self, hash: u64, due_at: i64) -> impl Iterator<Item = &Slot<U, S>> {
-        let table = self.table_of(hash).and_then(|table| self.tables.get(table));
-        let slots = table.into_iter().flat_map(move |table| table.iter_hash(hash));
+        let slots = self.table(hash).into_iter().flat_map(move |table| table.iter_hash(hash));
         slots.filter(move |slot| slot.due_at == due_at)
+    }
+
+    #[inline]
+    fn table(&self, hash: u64) -> Option<&HashTable<Slot<U, S>>> {
+        self.tables.get(self.table_of(hash)?)
     }
 
     #[inline]
@@ -129,7 +134,7 @@ impl<U: Hash, S, H: BuildHasher> Shards<U, S, H> {
         U: Borrow<Q>,
         Q: Eq + ?Sized,
     {
-        self.tables.get(self.table_of(hash)?)?.find(hash, |slot| slot.user.borrow() == user)
+        self.table(hash)?.find(hash, |slot| slot.user.borrow() == user)
     }
 
     #[inline]
@@ -190,7 +195,9 @@ impl<U: Hash, S, H: BuildHasher> Shards<U, S, H> {
         }
         let mut table = 0;
         while let Some(range) = self.ranges.get(table) {
-            let (share, tables) = (users * range.len() / self.index.len(), self.tables.len());
+            let (range, entries, tables) = (range.len(), self.index.len(), self.tables.len());
+            // In two parts, because the product of all users and a range can be too large.
+            let share = users / entries * range + users % entries * range / entries;
             if share > FULL * 7 / 8 {
                 self.split(table);
             }
