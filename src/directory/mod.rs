@@ -55,7 +55,7 @@ const STEP: i64 = 60_000_000_000;
 ///
 /// The page [`docs::time`](crate::docs::time) is the contract. A step of the clock concerns all users:
 /// - A tick more than one minute before the latest update of any user moves every start that is in the
-///   future to its `now` (rule T5). It is the only call that visits every user.
+///   future to its `now` (rule T5). No other update visits every user.
 /// - A tick less than one minute before it does not, because two threads may read the clock in one
 ///   order and call in the other. An inactive user may then be seen for up to one minute too long.
 ///

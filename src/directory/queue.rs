@@ -186,7 +186,7 @@ impl<U: Clone + Hash + Ord> DeadlineQueue<U> {
         let Entry { hash, .. } = self.open.pop()?;
         let is_tied = early == Some(at) || self.open.last().is_some_and(|next| next.at == at);
         if !is_tied {
-            // Nobody else is due then, unless hashes collide.
+            // No other user is due then, unless hashes collide.
             let mut due = users.maybe_due(hash, at);
             let first = due.next();
             if due.next().is_none() {
