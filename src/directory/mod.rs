@@ -18,7 +18,7 @@ pub use self::hasher::{UserHashBuilder, UserHasher};
 pub use self::iter::{ChangesUntil, IntoIter, Iter};
 pub use self::reads::Presences;
 
-use self::queue::{DeadlineQueue, Due};
+use self::queue::{DeadlineQueue, Entry};
 use self::shards::Shards;
 use self::slot::Slot;
 use crate::command::{Command, CommandError, SetSession};
@@ -285,7 +285,10 @@ where
         };
         let (outcome, deadline) = slot.model.update(command, now)?;
         match deadline {
-            None => drop(self.users.remove(hash, user)),
+            None => {
+                let position = self.users.position(hash, user);
+                drop(position.and_then(|position| self.users.remove(position)));
+            }
             Some(deadline) if deadline < slot.due_at || slot.due_at <= now => {
                 slot.due_at = deadline;
                 self.queue.push(deadline, hash, &slot.user);
@@ -367,25 +370,24 @@ where
             self.clamp(now);
         }
         self.see(now);
-        while let Some(Due { at, user, hash }) = self.queue.pop(now, &self.users) {
-            let Some(slot) = self.users.get_mut(hash, &user).filter(|slot| slot.due_at == at) else {
-                continue;
-            };
+        while let Some((Entry { at, hash }, position)) = self.queue.pop(now, &self.users) {
+            let Some(slot) = self.users.at_mut(position) else { continue };
             if let Some(deadline) = slot.pass_silently(at) {
                 slot.due_at = deadline;
                 self.queue.push(deadline, hash, &slot.user);
                 continue;
             }
             let (outcome, deadline) = slot.model.pass(now);
-            match deadline {
-                None => drop(self.users.remove(hash, &user)),
+            let user = match deadline {
+                None => self.users.remove(position).map(|slot| slot.user),
                 Some(deadline) => {
                     slot.due_at = deadline;
                     self.queue.push(deadline, hash, &slot.user);
+                    Some(slot.user.clone())
                 }
-            }
+            };
             self.queue.tidy(&self.users);
-            if outcome.changed().is_some() {
+            if let Some(user) = user.filter(|_| outcome.changed().is_some()) {
                 return Some((user, outcome));
             }
         }
@@ -506,7 +508,7 @@ where
         U: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let slot = self.users.remove(self.users.hash(user), user)?;
+        let slot = self.users.remove(self.users.position(self.users.hash(user), user)?)?;
         self.queue.tidy(&self.users);
         Some(slot.model)
     }

@@ -5,7 +5,7 @@ use core::hash::{BuildHasher, Hash};
 use core::mem;
 use core::ops::Bound;
 
-use crate::directory::shards::{GROUP, Shards};
+use crate::directory::shards::{GROUP, Position, Shards};
 
 /// The highest number of entries in a bucket.
 const FULL: usize = if cfg!(presence_small_shards) { 4 } else { 1024 };
@@ -41,17 +41,17 @@ pub(super) struct DeadlineQueue<U> {
     first: Option<i64>,
 }
 
-/// A user who is due. The order is that of reports.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Due<U> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Entry {
     pub(super) at: i64,
-    pub(super) user: U,
     pub(super) hash: u64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Entry {
+/// An entry with its user. The order is that of reports.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Due<U> {
     at: i64,
+    user: U,
     hash: u64,
 }
 
@@ -123,12 +123,12 @@ impl<U: Clone + Hash + Ord> DeadlineQueue<U> {
         self.later.insert(start, Bucket { first: entry.at, entries: Vec::from([entry]) });
     }
 
-    /// Takes out the first user who is due by `now`. The user may have been updated or removed since.
+    /// Takes out the first entry by `now` that counts, and returns where its user is.
     pub(super) fn pop<S, H: BuildHasher>(
         &mut self,
         now: i64,
         users: &Shards<U, S, H>,
-    ) -> Option<Due<U>> {
+    ) -> Option<(Entry, Position)> {
         while self.first? <= now {
             let early = self.early.first().map(|due| due.at);
             let due = match self.open.last().map(|entry| entry.at) {
@@ -137,7 +137,7 @@ impl<U: Clone + Hash + Ord> DeadlineQueue<U> {
                     None
                 }
                 Some(at) if early.is_none_or(|early| at <= early) => self.pop_open(at, early, users),
-                Some(_) | None => self.early.pop_first(),
+                Some(_) | None => self.pop_early(users),
             };
             self.first = self.find_first();
             if due.is_some() {
@@ -172,32 +172,34 @@ impl<U: Clone + Hash + Ord> DeadlineQueue<U> {
         self.open = entries;
     }
 
-    /// Takes the user out that is the only one at the first deadline of the open bucket. If there may be
-    /// others, all of them go to `early`.
+    fn pop_early<S, H: BuildHasher>(&mut self, users: &Shards<U, S, H>) -> Option<(Entry, Position)> {
+        let Due { at, user, hash } = self.early.pop_first()?;
+        let position = users.position(hash, &user)?;
+        users.at(position).filter(|slot| slot.due_at == at)?;
+        Some((Entry { at, hash }, position))
+    }
+
+    /// Takes out the first entry of the open bucket. If several users may be due then, all of them go to
+    /// `early`.
     fn pop_open<S, H: BuildHasher>(
         &mut self,
         at: i64,
         early: Option<i64>,
         users: &Shards<U, S, H>,
-    ) -> Option<Due<U>> {
+    ) -> Option<(Entry, Position)> {
         if self.open.len().is_multiple_of(GROUP) {
             users.fetch(self.open.iter().rev().map(|entry| entry.hash));
         }
-        let Entry { hash, .. } = self.open.pop()?;
+        let entry = self.open.pop()?;
         let is_tied = early == Some(at) || self.open.last().is_some_and(|next| next.at == at);
         if !is_tied {
-            // No other user is due then, unless hashes collide.
-            let mut due = users.maybe_due(hash, at);
-            let first = due.next();
-            if due.next().is_none() {
-                let first = first.map(|slot| Due { at, user: slot.user.clone(), hash });
-                if self.open.is_empty() {
-                    self.open = Vec::new();
-                }
-                return first;
+            if self.open.is_empty() {
+                self.open = Vec::new();
             }
+            // No other user is due then, so this one has the hash.
+            return Some((entry, users.maybe_due(entry.hash, at)?));
         }
-        self.open.push(Entry { at, hash });
+        self.open.push(entry);
         let tied = self.open.iter().rev().take_while(|entry| entry.at == at).count();
         self.move_to_early(tied, users);
         None
@@ -237,7 +239,7 @@ impl<U: Clone + Hash + Ord> DeadlineQueue<U> {
             let from = (Bound::Excluded(self.swept), Bound::Unbounded);
             let Some((start, bucket)) = self.later.range_mut(from).next() else { break };
             let (start, before) = (*start, bucket.entries.len());
-            bucket.entries.retain(|entry| users.maybe_due(entry.hash, entry.at).next().is_some());
+            bucket.entries.retain(|entry| users.maybe_due(entry.hash, entry.at).is_some());
             bucket.dedup();
             bucket.entries.shrink_to(2 * bucket.entries.len());
             self.later_len -= before - bucket.entries.len();
@@ -273,10 +275,14 @@ impl<U: Clone + Hash + Ord> DeadlineQueue<U> {
 }
 
 impl Bucket {
-    /// Sorts the entries, and removes those that are there twice.
+    /// Sorts the entries, and keeps at most two of those that are equal: they may be of different users.
     fn dedup(&mut self) {
         self.entries.sort_unstable();
-        self.entries.dedup();
+        let (mut previous, mut copies) = (None, 0);
+        self.entries.retain(|entry| {
+            copies = if previous.replace(*entry) == Some(*entry) { copies + 1 } else { 0 };
+            copies < 2
+        });
     }
 
     /// Moves the upper half to another bucket, and returns it with its start, unless there is room after

@@ -48,6 +48,13 @@ pub(super) struct Shards<U, S, H> {
     hasher: H,
 }
 
+/// Where a user is, until a user is added or removed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Position {
+    table: usize,
+    bucket: usize,
+}
+
 impl<U, S, H> Shards<U, S, H> {
     pub(super) const fn new(hasher: H) -> Self {
         Self {
@@ -89,15 +96,25 @@ impl<U, S, H> Shards<U, S, H> {
                 .and_then(|table| Some((table, table.find_bucket_index(hash, |_| true)?)));
         }
         for (table, bucket) in found.into_iter().flatten() {
-            black_box(table.get_bucket(bucket).map(|slot| slot.due_at));
+            black_box(table.get_bucket(bucket).map(|slot| (slot.due_at, slot.model.reported())));
         }
     }
 
-    /// Returns the users that are due at a timestamp and may have a hash: their tables' seven bits of it
+    /// Returns where a user is that is due at a timestamp and may have a hash: its table's seven bits of it
     /// are equal.
-    pub(super) fn maybe_due(&self, hash: u64, due_at: i64) -> impl Iterator<Item = &Slot<U, S>> {
-        let slots = self.table(hash).into_iter().flat_map(move |table| table.iter_hash(hash));
-        slots.filter(move |slot| slot.due_at == due_at)
+    #[inline]
+    pub(super) fn maybe_due(&self, hash: u64, due_at: i64) -> Option<Position> {
+        let table = self.table_of(hash)?;
+        let bucket = self.tables.get(table)?.find_bucket_index(hash, |slot| slot.due_at == due_at)?;
+        Some(Position { table, bucket })
+    }
+
+    pub(super) fn at(&self, Position { table, bucket }: Position) -> Option<&Slot<U, S>> {
+        self.tables.get(table)?.get_bucket(bucket)
+    }
+
+    pub(super) fn at_mut(&mut self, Position { table, bucket }: Position) -> Option<&mut Slot<U, S>> {
+        self.tables.get_mut(table)?.get_bucket_mut(bucket)
     }
 
     #[inline]
@@ -125,7 +142,8 @@ impl<U: Hash, S, H: BuildHasher> Shards<U, S, H> {
 
     /// Returns the users with a hash that are due at a timestamp: more than one only if hashes collide.
     pub(super) fn due(&self, hash: u64, due_at: i64) -> impl Iterator<Item = &Slot<U, S>> {
-        self.maybe_due(hash, due_at).filter(move |slot| self.hash(&slot.user) == hash)
+        let slots = self.table(hash).into_iter().flat_map(move |table| table.iter_hash(hash));
+        slots.filter(move |slot| slot.due_at == due_at && self.hash(&slot.user) == hash)
     }
 
     #[inline]
@@ -161,13 +179,19 @@ impl<U: Hash, S, H: BuildHasher> Shards<U, S, H> {
         self.len += 1;
     }
 
-    pub(super) fn remove<Q>(&mut self, hash: u64, user: &Q) -> Option<Slot<U, S>>
+    pub(super) fn position<Q>(&self, hash: u64, user: &Q) -> Option<Position>
     where
         U: Borrow<Q>,
         Q: Eq + ?Sized,
     {
         let table = self.table_of(hash)?;
-        let entry = self.tables.get_mut(table)?.find_entry(hash, |slot| slot.user.borrow() == user);
+        let bucket =
+            self.tables.get(table)?.find_bucket_index(hash, |slot| slot.user.borrow() == user)?;
+        Some(Position { table, bucket })
+    }
+
+    pub(super) fn remove(&mut self, Position { table, bucket }: Position) -> Option<Slot<U, S>> {
+        let entry = self.tables.get_mut(table)?.get_bucket_entry(bucket);
         let (slot, _) = entry.ok()?.remove();
         self.len -= 1;
         self.give_back(table);
