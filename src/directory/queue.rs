@@ -97,10 +97,29 @@ impl<U: Clone + Hash + Ord> DeadlineQueue<U> {
     pub(super) fn push(&mut self, at: i64, hash: u64, user: &U) {
         if at <= self.open_until {
             self.early.insert(Due { at, user: user.clone(), hash });
+            if self.early.len().is_multiple_of(FULL) {
+                self.close_late();
+            }
         } else {
             self.push_later(Entry { at, hash });
         }
         self.first = Some(self.first.map_or(at, |first| first.min(at)));
+    }
+
+    /// Puts what is due after the earlier part of `early` back into buckets. Otherwise one far deadline in
+    /// the open bucket would let `early` grow with the users.
+    #[cold]
+    fn close_late(&mut self) {
+        let Some(until) = self.early.iter().nth_back(FULL / 2).map(|due| due.at) else { return };
+        self.open_until = until;
+        while self.early.last().is_some_and(|due| due.at > until) {
+            let Some(Due { at, hash, .. }) = self.early.pop_last() else { return };
+            self.push_later(Entry { at, hash });
+        }
+        let late = self.open.partition_point(|entry| entry.at > until);
+        for entry in self.open.drain(..late).collect::<Vec<_>>() {
+            self.push_later(entry);
+        }
     }
 
     fn push_later(&mut self, entry: Entry) {
