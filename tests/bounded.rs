@@ -75,7 +75,7 @@ fn a_thousand_users_are_due_at_each_timestamp() {
         let lifetime = HOURS_4 + SignedDuration::milliseconds(-i64::try_from(step / 1_000).unwrap());
         users.apply(user, away(lifetime), at("09:00"));
     }
-    let half = at("13:00") - SignedDuration::milliseconds(32);
+    let half = at("13:00") - SignedDuration::milliseconds(i64::from(USERS / 2_000));
     assert_eq!(users.run(half), USERS / 2);
     let mut reported = 0;
     while users.call(|users| users.changes_until(at("14:00")).next()).is_some() {
@@ -144,7 +144,8 @@ fn preferences_end_in_100_000_years() {
     let mut users = Measured::new();
     for user in shuffled(USERS) {
         users.apply(user, years_100_000(), at("09:00"));
-        users.apply(user, away(SignedDuration::minutes(5 + i64::from(user % 200))), at("09:00"));
+        let lifetime = SignedDuration::seconds(300 + i64::from(user % (USERS / 320)));
+        users.apply(user, away(lifetime), at("09:00"));
     }
     users.run(at("14:00"));
     for user in shuffled(USERS) {
@@ -181,6 +182,26 @@ fn all_users_are_due_at_one_timestamp() {
             }
             _ => users.read(at("13:00")),
         }
+    }
+}
+
+/// Half of the users leave or are refreshed while all of them are due.
+#[test]
+fn a_tick_skips_no_users_that_are_due_no_longer() {
+    for leave in [false, true] {
+        let mut users = Measured::crowd();
+        assert!(users.users.tick(at("13:00")).is_some());
+        for user in 1..USERS / 2 {
+            if leave {
+                users.remove(user);
+            } else {
+                users.apply(user, away(HOURS_4), at("13:00"));
+            }
+        }
+        let before = Counts::now();
+        assert_eq!(users.users.tick(at("13:00")).map(|(user, _)| user.0), Some(USERS / 2));
+        let counts = before.elapsed();
+        assert!(counts.comparisons < 1_000, "{counts:?}");
     }
 }
 

@@ -285,11 +285,9 @@ where
         };
         let (outcome, deadline) = slot.model.update(command, now)?;
         match deadline {
-            None => {
-                let position = self.users.position(hash, user);
-                drop(position.and_then(|position| self.users.remove(position)));
-            }
+            None => drop(self.take(hash, user)),
             Some(deadline) if deadline < slot.due_at || slot.due_at <= now => {
+                self.queue.forget(slot.due_at, hash, &slot.user);
                 slot.due_at = deadline;
                 self.queue.push(deadline, hash, &slot.user);
             }
@@ -508,9 +506,19 @@ where
         U: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let slot = self.users.remove(self.users.position(self.users.hash(user), user)?)?;
+        let slot = self.take(self.users.hash(user), user)?;
         self.queue.tidy(&self.users);
         Some(slot.model)
+    }
+
+    fn take<Q>(&mut self, hash: u64, user: &Q) -> Option<Slot<U, S>>
+    where
+        U: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        let slot = self.users.remove(self.users.position(hash, user)?)?;
+        self.queue.forget(slot.due_at, hash, &slot.user);
+        Some(slot)
     }
 
     /// Removes the users for whom `keep` returns false. It reports nothing.

@@ -26,7 +26,7 @@ pub(super) struct DeadlineQueue<U> {
     /// The rest of the bucket that was opened last, sorted, last first.
     open: Vec<Entry>,
     /// Users that are due by `open_until`: those that share a deadline, and those that were pushed after
-    /// the bucket was opened.
+    /// the bucket was opened. All of them count.
     early: BTreeSet<Due<U>>,
     /// The last deadline of the open bucket. All entries in `later` are after it.
     open_until: i64,
@@ -36,8 +36,6 @@ pub(super) struct DeadlineQueue<U> {
     later_len: usize,
     /// The bucket that was swept last.
     swept: Entry,
-    /// The user in `early` that was swept last.
-    swept_early: Option<Due<U>>,
     first: Option<i64>,
 }
 
@@ -76,7 +74,6 @@ impl<U> DeadlineQueue<U> {
             later: BTreeMap::new(),
             later_len: 0,
             swept: Entry::MIN,
-            swept_early: None,
             first: None,
         }
     }
@@ -104,6 +101,15 @@ impl<U: Clone + Hash + Ord> DeadlineQueue<U> {
             self.push_later(Entry { at, hash });
         }
         self.first = Some(self.first.map_or(at, |first| first.min(at)));
+    }
+
+    /// Removes an entry that does not count any more, if it is in `early`: otherwise one tick would have
+    /// to skip all of them.
+    pub(super) fn forget(&mut self, at: i64, hash: u64, user: &U) {
+        if at <= self.open_until && !self.early.is_empty() {
+            self.early.remove(&Due { at, user: user.clone(), hash });
+            self.first = self.find_first();
+        }
     }
 
     /// Puts what is due after the earlier part of `early` back into buckets. Otherwise one far deadline in
@@ -194,7 +200,7 @@ impl<U: Clone + Hash + Ord> DeadlineQueue<U> {
     fn pop_early<S, H: BuildHasher>(&mut self, users: &Shards<U, S, H>) -> Option<(Entry, Position)> {
         let Due { at, user, hash } = self.early.pop_first()?;
         let position = users.position(hash, &user)?;
-        users.at(position).filter(|slot| slot.due_at == at)?;
+        debug_assert!(users.at(position).is_some_and(|slot| slot.due_at == at), "all in `early` count");
         Some((Entry { at, hash }, position))
     }
 
@@ -251,7 +257,6 @@ impl<U: Clone + Hash + Ord> DeadlineQueue<U> {
 
     #[cold]
     fn sweep<S, H: BuildHasher>(&mut self, users: &Shards<U, S, H>) {
-        self.sweep_early(users);
         self.move_to_early(SPARE.min(self.open.len()), users);
         let mut examined = 0;
         while examined < SPARE {
@@ -272,17 +277,6 @@ impl<U: Clone + Hash + Ord> DeadlineQueue<U> {
             self.swept = Entry::MIN;
         }
         self.first = self.find_first();
-    }
-
-    fn sweep_early<S, H: BuildHasher>(&mut self, users: &Shards<U, S, H>) {
-        let from = self.swept_early.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
-        let part: Vec<_> = self.early.range((from, Bound::Unbounded)).take(SPARE).cloned().collect();
-        for due in &part {
-            if users.get(due.hash, &due.user).is_none_or(|slot| slot.due_at != due.at) {
-                self.early.remove(due);
-            }
-        }
-        self.swept_early = part.into_iter().next_back();
     }
 
     fn find_first(&self) -> Option<i64> {
