@@ -20,14 +20,16 @@ pub(crate) fn executable(example: &str) -> PathBuf {
 
 fn is_fresh(executable: &Path) -> bool {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let newest =
-        ["src", "examples"].into_iter().filter_map(|folder| modified(&package.join(folder))).max();
+    let newest = ["src", "examples"].into_iter().filter_map(|path| modified(&package.join(path))).max();
     modified(executable).is_some_and(|built| Some(built) > newest)
 }
 
-/// Returns when a file was last modified; of a folder, the latest of its files.
+/// Returns when a file was last modified; of a folder, the latest of its files. A package of its own
+/// does not count.
 fn modified(path: &Path) -> Option<SystemTime> {
-    if path.is_dir() {
+    if path.join("Cargo.toml").exists() {
+        None
+    } else if path.is_dir() {
         fs::read_dir(path).ok()?.filter_map(|entry| modified(&entry.ok()?.path())).max()
     } else {
         fs::metadata(path).and_then(|file| file.modified()).ok()
