@@ -10,7 +10,7 @@ use crate::directory::shards::{GROUP, Position, Shards};
 /// The highest number of entries in a bucket.
 const FULL: usize = if cfg!(presence_small_shards) { 4 } else { 1024 };
 /// The number of entries that do not count that is not worth a sweep.
-const SPARE: usize = 64;
+const SPARE: usize = if cfg!(presence_small_shards) { 2 } else { 64 };
 
 /// A calendar queue of deadlines.
 ///
