@@ -1,0 +1,306 @@
+/** An availability: the base information of a presence. Graph has these words. */
+export type Availability =
+  | "Available"
+  | "AvailableIdle"
+  | "Away"
+  | "BeRightBack"
+  | "Busy"
+  | "BusyIdle"
+  | "DoNotDisturb"
+  | "Offline"
+  | "PresenceUnknown";
+
+/** An activity: the supplement to an availability. Graph has these words. */
+export type Activity =
+  | "Available"
+  | "AvailableInactive"
+  | "Away"
+  | "BeRightBack"
+  | "Busy"
+  | "DoNotDisturb"
+  | "Focusing"
+  | "InACall"
+  | "InAConferenceCall"
+  | "Inactive"
+  | "InAMeeting"
+  | "Offline"
+  | "OffWork"
+  | "OutOfOffice"
+  | "PresenceUnknown"
+  | "Presenting"
+  | "UrgentInterruptionsOnly";
+
+/**
+ * A presence that the rules can reach, by its activity, which no other presence has. The function
+ * {@link availability} returns the other half of Graph's pair.
+ */
+export type Presence =
+  | "Offline"
+  | "OffWork"
+  | "Away"
+  | "BeRightBack"
+  | "AvailableInactive"
+  | "Available"
+  | "Busy"
+  | "InACall"
+  | "InAConferenceCall"
+  | "DoNotDisturb"
+  | "Presenting";
+
+/** A presence that a session may claim (rule S4). */
+export type SessionPresence = "Available" | "InACall" | "InAConferenceCall" | "Presenting" | "Away";
+
+/** A presence that a user may prefer (rule U1). `OffWork` appears offline. */
+export type PreferredPresence = "Available" | "Busy" | "DoNotDisturb" | "BeRightBack" | "Away" | "OffWork";
+
+/**
+ * A point in time: milliseconds since 1970, such as `Date.now()`, or a `Date`.
+ *
+ * What is returned is always a number of whole milliseconds. The model itself has nanoseconds: the `now` of
+ * a call is rounded down, a start is rounded down, and an end is rounded up, so at the end that is
+ * returned the change has happened. If every `now` and every lifetime has whole milliseconds, nothing is
+ * rounded. The years are 1677 to 2262; a time outside counts as the nearest one inside.
+ */
+export type Time = number | Date;
+
+/** A lifetime: an `Edm.Duration` such as `"PT1H30M"`, or whole milliseconds. */
+export type Expiration = string | number;
+
+/** Creates a session or replaces it. */
+export interface SetSession {
+  sessionId: string;
+  claim: SessionPresence;
+  /** 5 minutes to 4 hours. The default is 5 minutes. */
+  expiration?: Expiration | null | undefined;
+}
+
+/** Removes a session. */
+export interface ClearSession {
+  sessionId: string;
+}
+
+/** Sets the preferred presence. */
+export interface SetPreferred {
+  presence: PreferredPresence;
+  /** Longer than zero. The default is 1 day for Busy and DoNotDisturb, and 7 days for the others. */
+  expiration?: Expiration | null | undefined;
+}
+
+/** A pair that a session may claim, as Graph writes it. */
+export type SessionPair =
+  | { availability: "Available"; activity: "Available" }
+  | { availability: "Busy"; activity: "InACall" | "InAConferenceCall" }
+  | { availability: "DoNotDisturb"; activity: "Presenting" }
+  | { availability: "Away"; activity: "Away" };
+
+/** A pair that a user may prefer, as Graph writes it. */
+export type PreferredPair =
+  | { availability: "Available"; activity: "Available" }
+  | { availability: "Busy"; activity: "Busy" }
+  | { availability: "DoNotDisturb"; activity: "DoNotDisturb" }
+  | { availability: "BeRightBack"; activity: "BeRightBack" }
+  | { availability: "Away"; activity: "Away" }
+  | { availability: "Offline"; activity: "OffWork" };
+
+/** Graph's bodies, by the name of the action. */
+export interface Bodies {
+  setPresence: SessionPair & { sessionId: string; expirationDuration?: string | null | undefined };
+  clearPresence: { sessionId: string };
+  setUserPreferredPresence: PreferredPair & { expirationDuration?: string | null | undefined };
+  clearUserPreferredPresence: Record<string, never>;
+}
+
+export type Action = keyof Bodies;
+
+/** The result of an update. */
+export interface Outcome {
+  /** The effective presence that the update before this one reported. */
+  previous: Presence;
+  /** The effective presence now. */
+  current: Presence;
+  /** The effective presence if it has changed: publish it. */
+  changed: Presence | null;
+}
+
+/** A change of the effective presence. */
+export interface Change {
+  /** The first millisecond at which the presence is in effect. */
+  at: number;
+  presence: Presence;
+}
+
+/** A live session. */
+export interface Session {
+  id: string;
+  /** The presence that the session claims. */
+  claim: SessionPresence;
+  /** The claim, faded (rule S7). */
+  presence: Presence;
+  /** When the session was last set or refreshed. */
+  since: number;
+  /** When the session next fades or expires, unless it is refreshed before. */
+  deadline: number;
+  /** When the session expires, unless it is refreshed before. */
+  expiresAt: number;
+}
+
+/** A preference in force. The user is Offline all the same while no session exists. */
+export interface Preferred {
+  presence: PreferredPresence;
+  since: number;
+  expiresAt: number;
+}
+
+/** The rule that decided an effective presence. */
+export type Reason =
+  /** No session exists (rule S12). */
+  | { kind: "noSession" }
+  /** A preference is in force, and a session exists (rules P1 and P4). */
+  | { kind: "preferred"; preferred: Preferred }
+  /** This session is the strongest (rules P2 and P5). */
+  | { kind: "session"; session: Session };
+
+/** Why a user has an effective presence. */
+export interface Explanation {
+  presence: Presence;
+  /** When the effective presence changes if no command comes. */
+  until: number | null;
+  reason: Reason;
+  /** The preference that waits for a session. */
+  waiting: Preferred | null;
+  /** The live sessions that do not decide, strongest first. */
+  others: Session[];
+  /** All of this as a few sentences, with timestamps in UTC. */
+  text: string;
+}
+
+/** What a model stores, as JSON. Restore it with {@link PresenceModel.restore}. */
+export interface Snapshot {
+  v1: {
+    reported: Presence;
+    sessions: { id: string; claim: SessionPresence; since: string; lifetime: string }[];
+    preferred: { presence: PreferredPresence; since: string; lifetime: string } | null;
+  };
+}
+
+/** Graph's code of an error. */
+export type ErrorCode = "InvalidArgument" | "Forbidden" | "NotFound";
+
+/** A rejected command, body or snapshot. It changed nothing. The message is Graph's if Graph has one. */
+export class PresenceError extends Error {
+  private constructor();
+  readonly name: "PresenceError";
+  readonly code: ErrorCode;
+  /** The HTTP status of the code. */
+  readonly status: 400 | 403 | 404;
+}
+
+/**
+ * The presence of one user: sessions, a preference, and the presence that was reported last.
+ *
+ * It has no clock and no timer: every call takes `now`, from a wall clock. Updates change the model:
+ * the commands and {@link tick}. Reads change nothing and need no tick before them.
+ *
+ * A `now` that is no time throws a `TypeError`, and so does a number as a lifetime that is not whole.
+ */
+export class PresenceModel {
+  /** Creates a user without sessions and without a preference: Offline. */
+  constructor();
+
+  /**
+   * Restores a snapshot, from an object or its JSON text.
+   * @throws {PresenceError} if no model can have stored it.
+   */
+  static restore(snapshot: Snapshot | string): PresenceModel;
+
+  /**
+   * Creates a session or replaces it whole (rules S2 to S9). Send it again to keep it: see
+   * {@link refreshInterval}.
+   * @throws {PresenceError} 400 if the claim or the lifetime is not allowed, 403 if 128 other sessions are
+   * live.
+   */
+  setSession(session: SetSession, now: Time): Outcome;
+
+  /**
+   * Removes a session (rules S10 and S11).
+   * @throws {PresenceError} 404 if it was never set, was cleared, or has expired.
+   */
+  clearSession(session: ClearSession, now: Time): Outcome;
+
+  /**
+   * Sets the preferred presence (rules U1 to U4). It is in effect only while a session exists.
+   * @throws {PresenceError} 400 if the presence or the lifetime is not allowed.
+   */
+  setPreferred(preferred: SetPreferred, now: Time): Outcome;
+
+  /** Removes the preferred presence. It always succeeds (rule U5). */
+  clearPreferred(now: Time): Outcome;
+
+  /**
+   * Applies a command as Graph has it: an action, and its body as an object or as the JSON text of the
+   * request. For `clearUserPreferredPresence` the text may be empty.
+   * @throws {PresenceError} if Graph would reject it.
+   */
+  apply<A extends Action>(action: A, body: Bodies[A] | string, now: Time): Outcome;
+
+  /** Lets time pass: removes what has expired, and reports what has changed (rule T3). */
+  tick(now: Time): Outcome;
+
+  /** Returns the effective presence. */
+  presence(now: Time): Presence;
+
+  /** The effective presence that the last update reported. */
+  readonly reported: Presence;
+
+  /** Returns when to tick next: when a session fades or anything expires. `null` is never. */
+  deadline(now: Time): number | null;
+
+  /** Returns the changes of the effective presence after `now` if no command comes, in order of time. */
+  forecast(now: Time): Change[];
+
+  /** Returns the sessions that are live, in the order of their ids. */
+  sessions(now: Time): Session[];
+
+  /** Returns the preference that is in force, even if no session exists. */
+  preferred(now: Time): Preferred | null;
+
+  /** Explains the effective presence. */
+  explain(now: Time): Explanation;
+
+  /** Returns what the model stores, to be kept as JSON. */
+  snapshot(): Snapshot;
+
+  /** Returns the snapshot, so that `JSON.stringify(model)` works. */
+  toJSON(): Snapshot;
+
+  /** Returns a copy. */
+  clone(): PresenceModel;
+
+  /**
+   * Frees the memory of the model, which cannot be used any more. It is also freed some time after the
+   * model has become unreachable.
+   */
+  free(): void;
+}
+
+/**
+ * Returns how often to send a session again to keep its claim, in milliseconds: a third of its lifetime, or
+ * of the 5 minutes after which an Available session fades if that is shorter.
+ * @throws {PresenceError} 400 if the claim or the lifetime is not allowed.
+ */
+export function refreshInterval(session: Pick<SetSession, "claim" | "expiration">): number;
+
+/** Returns the availability of a presence: the other half of Graph's pair. */
+export function availability(presence: Presence): Availability;
+
+/**
+ * Loads the wasm file. Await it once before anything else is called; further calls are harmless. In Node
+ * the file is loaded by the import, and `init` does nothing.
+ *
+ * By default the file is fetched from beside the module, which servers and most bundlers understand. If
+ * yours does not, pass what it gives you for `presence-core/presence-core.wasm`: an address, a response, bytes
+ * or a module.
+ */
+export function init(
+  source?: string | URL | Request | Response | Promise<Response> | ArrayBuffer | Uint8Array | WebAssembly.Module,
+): Promise<void>;
