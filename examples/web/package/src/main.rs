@@ -25,7 +25,7 @@ fn main() -> Result<()> {
     fs::create_dir_all(&generated).context("cannot create the package")?;
 
     let bindings = compile(web)?;
-    Bindgen::new().input_path(bindings).web(true)?.typescript(false).generate(&generated)?;
+    Bindgen::new().input_path(bindings).web(true)?.typescript(false).omit_default_module_path(false).generate(&generated)?;
     let wasm = generated.join("presence_core_bindings_bg.wasm");
     shrink(&wasm)?;
     for file in fs::read_dir(web.join("js"))? {
