@@ -410,7 +410,7 @@ function play() {
     const passed = Math.min(time - last, 250) * Number($("#speed").value);
     last = time;
     scene.moveTo(Math.round(scene.now + passed));
-    timeline.follow(scene.now);
+    timeline.follow(scene.now, 0.12);
     render();
     playing = requestAnimationFrame(frame);
   };

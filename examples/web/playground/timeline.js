@@ -83,12 +83,12 @@ export class Timeline {
     this.to = this.from + span;
   }
 
-  /** Moves the span of time so that `now` is inside. */
-  follow(now) {
+  /** Moves the span of time so that `now` is inside, with a part of it ahead. */
+  follow(now, ahead = 0.02) {
     const span = this.span;
     if (now < this.from + span * 0.02) {
       this.from = Math.floor(now - span * 0.1);
-    } else if (now > this.to - span * 0.12) {
+    } else if (now > this.to - span * ahead) {
       this.from = Math.ceil(now - span * 0.88);
     }
     this.to = this.from + span;
@@ -110,6 +110,7 @@ export class Timeline {
     }
     const marks = this.#row("marks", "marks", "requests");
     marks.replaceChildren(...this.#marks(requests, count));
+    marks.setAttribute("aria-label", `requests: ${requests.length}`);
     for (const row of [...this.#rows.children]) {
       if (!kept.has(row.dataset.key)) {
         row.remove();
