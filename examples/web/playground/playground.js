@@ -126,12 +126,20 @@ function open(preset) {
   scene.isClockSetBack = preset.isClockSetBack ?? false;
   scene.moveTo(preset.now);
   users = new Map();
+  show();
+  saveState("push");
+}
+
+/** Shows another scene. */
+function show() {
   answer = undefined;
   stop();
   fit();
+  timeline.follow(scene.now);
+  const { body = "{}" } = scene.record.requests.findLast(({ action, status }) => action === "setPresence" && status === 200) ?? {};
+  $("#session").value = JSON.parse(body).sessionId ?? "laptop";
   fillForm();
   render();
-  saveState("push");
 }
 
 function fit() {
@@ -177,7 +185,7 @@ function render() {
       key: "preferred",
       name: "Preference",
       bars: picture.preferred,
-      text: preferred === null ? "none" : `${preferred.presence} · ends ${clockFace(preferred.expiresAt, now)}`,
+      text: preferred === null ? "none" : `ends ${clockFace(preferred.expiresAt, now)} · ${preferred.presence}`,
     });
   }
   const live = new Map(model.sessions(now).map((session) => [session.id, session]));
@@ -243,7 +251,7 @@ function drawChecks() {
 function lane(id, bars, session) {
   const { now } = scene;
   const ended = bars.map((bar, index) => ({ ...bar, isEnd: bars[index + 1]?.from !== bar.to && bar.to < timeline.to && (bar.isForecast || bar.to < now) }));
-  const text = session === undefined ? "does not exist" : `${session.claim} · ends ${clockFace(session.expiresAt, now)}`;
+  const text = session === undefined ? "does not exist" : `ends ${clockFace(session.expiresAt, now)} · ${session.claim}`;
   return { key: `session ${id}`, name: id, bars: ended, text, tools: tools(id, session !== undefined) };
 }
 
@@ -314,7 +322,8 @@ function inShort(action, body) {
   }
   const { sessionId, activity, expirationDuration } = fields;
   const verb = { setPresence: "set", clearPresence: "clear", setUserPreferredPresence: "prefer", clearUserPreferredPresence: "prefer nothing", tick: "tick" }[action];
-  return [verb, sessionId, activity, expirationDuration].filter((word) => word !== undefined).join(" ");
+  const id = sessionId?.length > 16 ? `${sessionId.slice(0, 8)}…` : sessionId;
+  return [verb, id, activity, expirationDuration].filter((word) => word !== undefined).join(" ");
 }
 
 // The form
@@ -500,12 +509,7 @@ async function restoreState() {
     return false;
   }
   users = new Map();
-  answer = undefined;
-  stop();
-  fit();
-  timeline.follow(scene.now);
-  fillForm();
-  render();
+  show();
   return true;
 }
 
@@ -533,9 +537,7 @@ function restoreSnapshot() {
     $("#restored").textContent = error.message;
     return;
   }
-  answer = undefined;
-  fit();
-  render();
+  show();
   saveState("push");
 }
 
@@ -589,10 +591,9 @@ function showUser(name, now = scene.now) {
   scene = new Scene(users.get(name), Math.max(now, users.get(name).last));
   scene.user = name;
   scene.now = now;
-  answer = undefined;
-  stop();
+  show();
+  // The same span of time for each user.
   timeline.show(Math.min(...[...users.values()].map(({ start }) => start)), scene.clock);
-  fillForm();
   render();
   saveState("push");
 }

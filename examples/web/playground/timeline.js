@@ -101,22 +101,15 @@ export class Timeline {
     axis.replaceChildren(...this.#ticks());
     axis.setAttribute("aria-hidden", "true");
     this.#drawBars(this.#row("effective", "effective", "Others see"), "Others see", picture.effective, now);
-    this.#setRow("effective", { text: "the effective presence" });
-    const kept = new Set(["axis", "effective", "marks"]);
+    this.#setLabel("effective", { text: "the effective presence" });
     for (const { key, name, bars, text, tools } of lanes) {
-      kept.add(key);
       this.#drawBars(this.#row(key, "lane", name), name, bars, now);
-      this.#setRow(key, { text, tools });
+      this.#setLabel(key, { text, tools });
     }
     const marks = this.#row("marks", "marks", "requests");
     marks.replaceChildren(...this.#marks(requests, count));
     marks.setAttribute("aria-label", `requests: ${requests.length}`);
-    for (const row of [...this.#rows.children]) {
-      if (!kept.has(row.dataset.key)) {
-        row.remove();
-      }
-    }
-    this.#rows.append(marks.parentElement);
+    this.#arrange(["axis", "effective", ...lanes.map(({ key }) => key), "marks"]);
   }
 
   #drawHand(now, presence) {
@@ -187,7 +180,22 @@ export class Timeline {
     return track;
   }
 
-  #setRow(key, { text, tools }) {
+  /** Keeps these rows, in this order. A row that is in its place is not touched, so it keeps the focus. */
+  #arrange(keys) {
+    const rows = new Map([...this.#rows.children].map((row) => [row.dataset.key, row]));
+    for (const [key, row] of rows) {
+      if (!keys.includes(key)) {
+        row.remove();
+      }
+    }
+    for (const [index, key] of keys.entries()) {
+      if (this.#rows.children[index] !== rows.get(key)) {
+        this.#rows.insertBefore(rows.get(key), this.#rows.children[index]);
+      }
+    }
+  }
+
+  #setLabel(key, { text, tools }) {
     const label = [...this.#rows.children].find((row) => row.dataset.key === key).firstElementChild;
     const small = label.querySelector("small");
     if (small.textContent !== text) {
