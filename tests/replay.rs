@@ -12,6 +12,7 @@ mod golden;
 
 use std::fs;
 use std::io::{Read, Write};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
@@ -29,6 +30,60 @@ fn the_page_of_the_sample_day_is_as_pinned() {
 #[test]
 fn the_records_of_the_sample_day_are_as_pinned() {
     assert_golden("replay/teams-day.jsonl", &text(&run(&["--json", SAMPLE], b"")));
+}
+
+/// The pictures of the README and of the rules page. Each is beside its log.
+#[test]
+fn the_pictures_are_as_pinned() {
+    let logs = [
+        "examples/teams-day",
+        "src/docs/pictures/session",
+        "src/docs/pictures/preference",
+        "src/docs/pictures/appear-offline",
+    ];
+    for log in logs {
+        let picture = draw(&fs::read(package().join(format!("{log}.jsonl"))).unwrap());
+        assert_golden(&format!("../{log}.svg"), &picture);
+        // A blank line would end it in Markdown.
+        assert!(picture.lines().all(|line| !line.trim().is_empty()), "{log}");
+    }
+}
+
+#[test]
+fn a_picture_of_one_user_has_lanes_for_the_preference_and_the_sessions() {
+    let prefer = r#""setUserPreferredPresence":{"availability":"Busy","activity":"Busy"}"#;
+    let one = [set("09:00", "ana", "Available", "PT30M"), line("09:10", "ana", prefer)];
+    assert_eq!(lanes(&one), ["ana", "preference", "it"]);
+    let two = [set("09:00", "ana", "Available", "PT30M"), tick("09:10", "bob")];
+    assert_eq!(lanes(&two), ["ana", "bob"]);
+}
+
+#[test]
+fn a_picture_is_painted_again_after_the_clock_has_stepped_back() {
+    let input = [set("09:00", "ana", "InACall", "PT2H"), tick("10:00", "ana"), tick("09:30", "ana")];
+    let picture = draw(input.join("\n").as_bytes());
+    // The call until 09:30, of 60 minutes in 756 pixels, in the lanes of ana and of the session.
+    let call = r#"<rect class="bar" x="116" y="76" width="378" height="26"/>"#;
+    assert!(picture.contains(call), "{picture}");
+}
+
+#[test]
+fn names_are_escaped_in_a_picture() {
+    let picture = draw(line("09:00", r"<b>&\u001b\n\u202e", r#""tick":{}"#).as_bytes());
+    assert!(picture.contains(r">&lt;b&gt;&amp;\u{1b}…</text>"), "{picture}");
+    assert!(!picture.contains(|c: char| c.is_control() && c != '\n'));
+}
+
+#[test]
+fn any_log_is_drawn() {
+    for at in ["0001-01-01T00:00:00Z", "1677-09-21T00:12:43.1Z", "9999-12-31T23:59:59.999999999Z"] {
+        let tick = format!(r#"{{"at":"{at}","user":"ana","tick":{{}}}}"#);
+        for input in [vec![tick.clone()], vec![set("09:00", "ana", "Available", "PT4H"), tick]] {
+            assert!(draw(input.join("\n").as_bytes()).ends_with("</svg>\n"), "{at}");
+        }
+    }
+    assert!(draw(b"").ends_with("</svg>\n"));
+    assert!(draw(b"nonsense").ends_with("</svg>\n"));
 }
 
 #[test]
@@ -335,11 +390,14 @@ fn no_input_prints_nothing() {
 
 #[test]
 fn bad_usage_and_unreadable_files_exit_with_status_2() {
-    let invocations: [(&[&str], &str); 6] = [
+    let invocations: [(&[&str], &str); 9] = [
         (&[], "no FILE"),
         (&["--jsno", SAMPLE], "unknown option \"--jsno\""),
         (&[SAMPLE, SAMPLE], "more than one FILE"),
         (&["--json"], "no FILE"),
+        (&[SAMPLE, "--svg"], "--svg needs PICTURE"),
+        (&["--svg", "no-such-folder/day.svg", SAMPLE], "cannot write: "),
+        (&["--svg", "day.svg", "--explain", "ana@2026-11-20T07:50:00Z", SAMPLE], "--explain and --svg "),
         (&["no-such-file.jsonl"], "cannot read no-such-file.jsonl: "),
         (&[env!("CARGO_MANIFEST_DIR")], "cannot read "),
     ];
@@ -455,6 +513,33 @@ fn strip(user: &str, clock: &str, cells: &str) -> String {
     let (hours, minutes) = clock.split_once(':').unwrap();
     let before = hours.parse::<usize>().unwrap() * 4 + minutes.parse::<usize>().unwrap() / 15;
     format!("{user:<11}{:<before$}{cells}", "")
+}
+
+/// Draws the picture of a log.
+fn draw(input: &[u8]) -> String {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let name = format!("{:?}.svg", thread::current().id());
+    let picture = folder.join(name.replace(['(', ')'], "-"));
+    let output = run(&["--svg", picture.to_str().unwrap(), "-"], input);
+    assert_eq!(text(&output), "");
+    let drawn = fs::read_to_string(&picture).unwrap();
+    fs::remove_file(picture).unwrap();
+    drawn
+}
+
+/// Returns the names of the lanes of a picture.
+fn lanes(input: &[String]) -> Vec<String> {
+    let picture = draw(input.join("\n").as_bytes());
+    let names = picture.lines().filter_map(|line| {
+        let text = line.strip_prefix(r#"<text class="loud" x="20" y=""#)?;
+        text.split_once('>')?.1.strip_suffix("</text>")
+    });
+    // The first is the day.
+    names.skip(1).map(str::to_owned).collect()
+}
+
+fn package() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 fn text(output: &Output) -> String {

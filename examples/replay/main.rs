@@ -25,13 +25,16 @@ use serde::Serialize;
 use crate::input::{Line, Lines, Request};
 use crate::json::JsonRecords;
 use crate::page::{Ink, Page};
+use crate::svg::Svg;
 
 mod input;
 mod json;
+mod lanes;
 mod page;
 mod strips;
+mod svg;
 
-const USAGE: &str = "usage: replay [--json] [--explain USER@TIMESTAMP] FILE|-";
+const USAGE: &str = "usage: replay [--json] [--explain USER@TIMESTAMP] [--svg PICTURE] FILE|-";
 
 const HELP: &str = "
 Replays a log of presence commands. Prints each command with its answer, each change that comes due
@@ -45,6 +48,8 @@ tick, and Microsoft Graph's body for it. If FILE is -, the standard input is rea
   --json                    print records, one JSON object per line
   --explain USER@TIMESTAMP  print instead the reason for a user's presence at a timestamp, such as
                             ana@2026-11-20T09:30:00Z, after all lines up to the first later one
+  --svg PICTURE             draw instead a picture of each user's day, into this file; if there is one
+                            user, draw the preference and each session too
   --help                    print this text
 
 Colours appear only on a terminal, and not if NO_COLOR is set. The exit status is 0 if all input was
@@ -55,6 +60,7 @@ fn main() -> ExitCode {
     let result = match Invocation::read(env::args_os().skip(1)) {
         Ok(Invocation::Help) => help().map_err(Failure::Write),
         Ok(Invocation::Replay { form, source }) => replay(form, &source),
+        Ok(Invocation::Draw { picture, source }) => draw(&picture, &source),
         Ok(Invocation::Explain { question, form, source }) => explain(&question, form, &source),
         Err(message) => Err(Failure::Usage(message)),
     };
@@ -79,6 +85,7 @@ enum Failure {
 enum Invocation {
     Help,
     Replay { form: Form, source: OsString },
+    Draw { picture: OsString, source: OsString },
     Explain { question: Question, form: Form, source: OsString },
 }
 
@@ -99,12 +106,14 @@ impl Invocation {
     fn read(mut arguments: impl Iterator<Item = OsString>) -> Result<Self, String> {
         let mut form = Form::Page;
         let mut question = None;
+        let mut picture = None;
         let mut source = None;
         while let Some(argument) = arguments.next() {
             match argument.to_str() {
                 Some("--help" | "-h") => return Ok(Self::Help),
                 Some("--json") => form = Form::JsonRecords,
                 Some("--explain") => question = Some(Question::read(arguments.next())?),
+                Some("--svg") => picture = Some(arguments.next().ok_or("--svg needs PICTURE")?),
                 Some(option) if option.starts_with('-') && option != "-" => {
                     return Err(format!("unknown option {option:?}"));
                 }
@@ -113,9 +122,11 @@ impl Invocation {
             }
         }
         let source = source.ok_or("no FILE (- is the standard input)")?;
-        Ok(match question {
-            Some(question) => Self::Explain { question, form, source },
-            None => Self::Replay { form, source },
+        Ok(match (question, picture) {
+            (Some(question), None) => Self::Explain { question, form, source },
+            (None, Some(picture)) => Self::Draw { picture, source },
+            (None, None) => Self::Replay { form, source },
+            (Some(_), Some(_)) => return Err("--explain and --svg exclude each other".to_owned()),
         })
     }
 }
@@ -139,9 +150,21 @@ fn help() -> io::Result<()> {
 }
 
 fn replay(form: Form, source: &OsString) -> Result<(), Failure> {
+    let input = open(source).map_err(|error| Failure::Read(source.clone(), error))?;
+    play(source, input, report(form))
+}
+
+fn draw(picture: &OsString, source: &OsString) -> Result<(), Failure> {
+    let input = open(source).map_err(|error| Failure::Read(source.clone(), error))?;
+    let out = File::create(picture).map_err(Failure::Write)?;
+    play(source, input, Box::new(Svg::new(BufWriter::new(out))))
+}
+
+/// Answers each line of the log.
+fn play(source: &OsString, input: Box<dyn Read>, report: Box<dyn Report>) -> Result<(), Failure> {
     let unreadable = |error| Failure::Read(source.clone(), error);
-    let mut lines = Lines::new(open(source).map_err(unreadable)?);
-    let mut replay = Replay::new(report(form));
+    let mut lines = Lines::new(input);
+    let mut replay = Replay::new(report);
     loop {
         if lines.is_drained() {
             replay.report.flush().map_err(Failure::Write)?;
