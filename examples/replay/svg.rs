@@ -56,7 +56,7 @@ fill:var(--text)}
 .presences text.loud{font-weight:600;font-size:13px}
 .presences .bar{fill:var(--fill);stroke:var(--page);stroke-width:.6}
 .presences .request{fill:var(--text);stroke:var(--page);stroke-width:.6}
-.presences .waits .bar{fill:none;stroke:var(--fill);stroke-dasharray:4 3}
+.presences .waits .bar{fill:none;stroke:var(--sign);stroke-width:1;stroke-dasharray:4 3}
 .presences .on text{fill:var(--on)}
 .presences .on,.presences .waits{color:var(--on);--ink:var(--fill)}
 .presences .sign{color:var(--sign);--ink:var(--page)}
