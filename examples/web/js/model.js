@@ -133,7 +133,7 @@ function flat(body) {
     return body;
   }
   const fields = Object.entries(body).map(([name, value]) => {
-    if (typeof value === "string" && !value.isWellFormed()) {
+    if (typeof value === "string" && /\p{Surrogate}/u.test(value)) {
       throw new PresenceError("InvalidArgument", 400, `invalid body: ${name} has a lone surrogate`);
     }
     const isNested = typeof value === "object" && value !== null;

@@ -25,7 +25,12 @@ fn main() -> Result<()> {
     fs::create_dir_all(&generated).context("cannot create the package")?;
 
     let bindings = compile(web)?;
-    Bindgen::new().input_path(bindings).web(true)?.typescript(false).omit_default_module_path(false).generate(&generated)?;
+    Bindgen::new()
+        .input_path(bindings)
+        .web(true)?
+        .typescript(false)
+        .omit_default_module_path(false)
+        .generate(&generated)?;
     let wasm = generated.join("presence_core_bindings_bg.wasm");
     shrink(&wasm)?;
     for file in fs::read_dir(web.join("js"))? {
@@ -48,27 +53,28 @@ fn compile(web: &Path) -> Result<PathBuf> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| web.join("target"), PathBuf::from);
     let status = Command::new(cargo)
-        .env("RUSTFLAGS", flags(web))
+        .env("CARGO_ENCODED_RUSTFLAGS", flags(web).join("\x1f"))
         .args(["build", "--release", "--package", "presence-core-bindings", "--target", TARGET])
+        .arg("--manifest-path")
+        .arg(web.join("Cargo.toml"))
         .arg("--target-dir")
         .arg(&target)
-        .current_dir(web)
         .status()
         .context("cannot run cargo")?;
-    ensure!(status.success(), "the bindings do not compile. Is the target there? rustup target add {TARGET}");
+    ensure!(
+        status.success(),
+        "the bindings do not compile. Is the target there? rustup target add {TARGET}"
+    );
     Ok(target.join(TARGET).join("release/presence_core_bindings.wasm"))
 }
 
 /// Returns the flags of the compiler: inline little, and name no folder of this machine in the file.
-fn flags(web: &Path) -> String {
-    let home = env::var("CARGO_HOME").ok().or_else(|| Some(format!("{}/.cargo", env::var("HOME").ok()?)));
-    let mut flags = "-Cllvm-args=--inline-threshold=1".to_owned();
-    for folder in [home, web.join("../..").canonicalize().ok().map(|path| path.display().to_string())] {
-        if let Some(folder) = folder {
-            flags.push_str(&format!(" --remap-path-prefix={folder}="));
-        }
-    }
-    flags
+fn flags(web: &Path) -> Vec<String> {
+    let home = env::home_dir().map(|home| home.join(".cargo"));
+    let registry = env::var_os("CARGO_HOME").map(PathBuf::from).or(home);
+    let folders = [registry, web.ancestors().nth(2).map(Path::to_owned)].into_iter().flatten();
+    let remapped = folders.map(|folder| format!("--remap-path-prefix={}=", folder.display()));
+    remapped.chain(["-Cllvm-args=--inline-threshold=1".to_owned()]).collect()
 }
 
 /// Rewrites the wasm file with `wasm-opt`, as npm has it.
