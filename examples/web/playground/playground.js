@@ -116,7 +116,7 @@ class Scene {
 
 // Presets
 
-function open(preset) {
+function open(preset, how = "push") {
   const record = new Record(preset.requests[0]?.at ?? preset.now);
   for (const { at, action, body } of preset.requests) {
     record.send(action, JSON.stringify(body), at);
@@ -127,7 +127,7 @@ function open(preset) {
   scene.moveTo(preset.now);
   users = new Map();
   show();
-  saveState("push");
+  saveState(how);
 }
 
 /** Shows another scene. */
@@ -378,8 +378,14 @@ function drawAnswer() {
   $("#answer").replaceChildren(element("b", { class: status === 200 ? "good" : "bad" }, `→ ${status}`), text);
 }
 
+/** Sends a request, and shows it in the form with its answer. */
 function send(action, body) {
   answer = scene.send(action, body);
+  if ($("#action").value !== action || $("#body").value !== body) {
+    $("#action").value = action;
+    fillForm();
+    $("#body").value = JSON.stringify(JSON.parse(body), null, 2);
+  }
   timeline.follow(scene.now);
   render();
   saveState("push");
@@ -485,14 +491,23 @@ async function decoded(text) {
   return found;
 }
 
-let saves = 0;
+let saving = 0;
+let isPushed = false;
 
-/** Writes the state into the address: as a new entry of the browser's history, or in place of the last one. */
-async function saveState(how) {
-  const save = ++saves;
+/** Writes the state into the address soon: as a new entry of the browser's history, or in place of the last one. */
+function saveState(how) {
+  isPushed ||= how === "push";
+  clearTimeout(saving);
+  saving = setTimeout(writeState, 150);
+}
+
+async function writeState() {
+  clearTimeout(saving);
+  const method = isPushed ? "pushState" : "replaceState";
+  isPushed = false;
   const state = await encoded();
-  if (save === saves) {
-    history[how === "push" ? "pushState" : "replaceState"](null, "", `#${state}`);
+  if (location.hash !== `#${state}`) {
+    history[method](null, "", `#${state}`);
   }
 }
 
@@ -514,7 +529,7 @@ async function restoreState() {
 }
 
 async function share() {
-  await saveState("replace");
+  await writeState();
   try {
     await navigator.clipboard.writeText(location.href);
     $("#shared").textContent = "Copied.";
@@ -663,7 +678,7 @@ async function start() {
   timeline = new Timeline(move);
   listen();
   if (!(await restoreState())) {
-    open(QUESTIONS[0]);
+    open(QUESTIONS[0], "replace");
   }
   document.documentElement.dataset.ready = "";
 }

@@ -165,8 +165,10 @@ describe("requests", () => {
       assert.equal(await page.locator("#answer").innerText(), "→ 200");
       assert.equal(await presence(page), "InACall");
       assert.match(await lane(page, "phone"), /ends 09:17 · InACall/);
+      await page.getByRole("button", { name: "Refresh laptop" }).click();
+      assert.equal(JSON.parse(await page.inputValue("#body")).sessionId, "laptop");
       await page.getByRole("button", { name: "Clear phone" }).click();
-      assert.equal(await presence(page), "Away");
+      assert.equal(await presence(page), "Available");
     });
   });
 
@@ -399,5 +401,5 @@ async function dropLog(page, log) {
 
 /** Waits until the state is in the address. */
 async function settled(page) {
-  await page.waitForTimeout(200);
+  await page.waitForTimeout(400);
 }
