@@ -42,10 +42,10 @@ const STEPS: [i64; 10] = [1, 5, 10, 15, 30, 60, 2 * 60, 6 * 60, 12 * 60, DAY];
 
 const STYLE: &str = "\
 .presences{--page:#fff;--track:#f3f3f0;--text:#1d1d1f;--quiet:#5f6066;--line:#e3e3df;--green:#2f7d32;--pale:#cfe8cb;\
---on-pale:#17461a;--red:#b92d3f;--dark-red:#8c1d2f;--yellow:#f3bd3c;--on-yellow:#3a2a00;--grey:#6b6d73;\
+--on-pale:#17461a;--red:#b92d3f;--dark-red:#8c1d2f;--dark-red-sign:#8c1d2f;--yellow:#f3bd3c;--on-yellow:#3a2a00;--grey:#6b6d73;\
 --pale-grey:#e2e2df}
 @media(prefers-color-scheme:dark){.presences{--page:#202226;--track:#292c31;--text:#e8e8ea;--quiet:#a3a5ad;--line:#373a41;\
---green:#3f8f45;--pale:#27492b;--on-pale:#c2e6c2;--red:#c2384b;--dark-red:#9a2740;--yellow:#d9a528;\
+--green:#3f8f45;--pale:#27492b;--on-pale:#c2e6c2;--red:#c2384b;--dark-red:#9a2740;--dark-red-sign:#d9607a;--yellow:#d9a528;\
 --on-yellow:#241a00;--grey:#8b8e96;--pale-grey:#3a3d44}}
 .presences text{font:12px system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif;\
 fill:var(--text)}
@@ -69,7 +69,7 @@ fill:var(--text)}
 .presences .Away,.presences .BeRightBack{--fill:var(--yellow);--on:var(--on-yellow);--sign:var(--yellow)}
 .presences .Busy,.presences .InACall,.presences .InAConferenceCall{--fill:var(--red);--on:#fff;\
 --sign:var(--red)}
-.presences .DoNotDisturb,.presences .Presenting{--fill:var(--dark-red);--on:#fff;--sign:var(--dark-red)}
+.presences .DoNotDisturb,.presences .Presenting{--fill:var(--dark-red);--on:#fff;--sign:var(--dark-red-sign)}
 .presences .OffWork{--fill:var(--pale-grey);--on:var(--text);--sign:var(--grey)}
 .presences .Offline{--fill:none;--on:var(--quiet);--sign:var(--grey)}
 ";
