@@ -8,12 +8,12 @@ export { PresenceError, availability };
 export class PresenceModel {
   #model;
 
-  constructor(model = create()) {
-    this.#model = model;
+  constructor() {
+    this.#model = create();
   }
 
   static restore(snapshot) {
-    return new PresenceModel(Model.restore(parsed(snapshot, "snapshot")));
+    return new PresenceModel().#with(Model.restore(parsed(snapshot, "snapshot")));
   }
 
   setSession({ sessionId, claim, expiration }, now) {
@@ -80,11 +80,17 @@ export class PresenceModel {
   }
 
   clone() {
-    return new PresenceModel(this.#model.clone());
+    return new PresenceModel().#with(this.#model.clone());
   }
 
   free() {
     this.#model.free();
+  }
+
+  #with(model) {
+    this.#model.free();
+    this.#model = model;
+    return this;
   }
 }
 

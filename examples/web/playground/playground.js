@@ -1,8 +1,11 @@
-// The page. Its state is a scene: a record, a clock, and the time at which it is looked at.
+// The page: draws a scene, and does what the user does with it.
 
 import { PresenceError, availability, init } from "../pkg/index.js";
+import { decoded, encoded } from "./address.js";
+import { readLog } from "./log.js";
 import { QUESTIONS, vectors } from "./presets.js";
-import { ACTIONS, Record, refreshAt } from "./record.js";
+import { Record } from "./record.js";
+import { Scene } from "./scene.js";
 import { Timeline, clockFace, element, sign } from "./timeline.js";
 
 const MINUTE = 60_000;
@@ -38,81 +41,6 @@ let worked = [];
 let users = new Map();
 let playing = 0;
 let answer;
-
-/** What is looked at. */
-class Scene {
-  user = "ana";
-  preset = null;
-  /** How far the clock has come. */
-  clock;
-  /** What is looked at: the past, or the time of the clock, or later if that is where it is moved. */
-  now;
-  /** Whether moving back sets the clock back. */
-  isClockSetBack = false;
-  /** The sessions that are refreshed automatically. */
-  refreshed = new Set();
-
-  constructor(record, now) {
-    this.record = record;
-    this.clock = this.now = now;
-  }
-
-  /** How many requests have come. */
-  get count() {
-    const { record, now } = this;
-    return this.isClockSetBack ? record.requests.length : record.countAt(now);
-  }
-
-  get model() {
-    return this.record.model(this.count);
-  }
-
-  get isPast() {
-    return this.now < Math.max(this.clock, this.record.last);
-  }
-
-  /** Moves the clock, or looks at the past. */
-  moveTo(now) {
-    if (now > this.clock) {
-      this.#refreshUntil(now);
-    }
-    if (this.isClockSetBack || now > this.clock) {
-      this.clock = now;
-    }
-    this.now = now;
-  }
-
-  /** Sends a request. If the past is looked at, what came later is forgotten. */
-  send(action, body) {
-    if (!this.isClockSetBack && this.isPast) {
-      this.record.truncate(this.count);
-    }
-    this.clock = this.now;
-    const request = this.record.send(action, body, this.now);
-    if (action === "clearPresence" && request.status === 200) {
-      this.refreshed.delete(JSON.parse(body).sessionId);
-    }
-    this.preset = null;
-    return request;
-  }
-
-  #refreshUntil(now) {
-    for (let sent = 0; sent < 5000; sent++) {
-      const due = [...this.refreshed].map((id) => this.#nextRefresh(id)).sort((one, other) => one.at - other.at);
-      if (due.length === 0 || due[0].at > now) {
-        return;
-      }
-      this.clock = Math.max(due[0].at, this.clock);
-      this.record.send("setPresence", due[0].body, this.clock);
-    }
-  }
-
-  #nextRefresh(id) {
-    const body = this.record.lastBody(id);
-    const session = this.record.model(this.record.requests.length).sessions(this.clock).find((session) => session.id === id);
-    return { body, at: session === undefined ? this.clock : refreshAt(body, session.since) };
-  }
-}
 
 // Presets
 
@@ -449,48 +377,6 @@ function drawPlay() {
 
 // The state in the address
 
-async function squeeze(text, Stream) {
-  const stream = new Blob([text]).stream().pipeThrough(new Stream("deflate-raw"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-}
-
-async function encoded() {
-  const { record, user, now, clock, refreshed, isClockSetBack, preset } = scene;
-  const state = {
-    user,
-    start: record.start,
-    snapshot: record.snapshot,
-    requests: record.requests.map(({ at, action, body }) => [at - record.start, ACTIONS.indexOf(action), body]),
-    now,
-    clock,
-    refreshed: [...refreshed],
-    isClockSetBack,
-    preset: preset?.id,
-  };
-  const bytes = await squeeze(JSON.stringify(state), CompressionStream);
-  const binary = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
-  return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
-
-async function decoded(text) {
-  const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-  const bytes = Uint8Array.from(binary, (char) => char.charCodeAt(0));
-  const state = JSON.parse(new TextDecoder().decode(await squeeze(bytes, DecompressionStream)));
-  const record = new Record(state.start, state.snapshot);
-  for (const [after, action, body] of state.requests) {
-    record.send(ACTIONS[action], body, state.start + after);
-  }
-  const found = new Scene(record, state.clock);
-  Object.assign(found, {
-    user: state.user,
-    now: state.now,
-    refreshed: new Set(state.refreshed),
-    isClockSetBack: state.isClockSetBack,
-    preset: [...QUESTIONS, ...worked].find(({ id }) => id === state.preset) ?? null,
-  });
-  return found;
-}
-
 let saving = 0;
 let isPushed = false;
 
@@ -505,7 +391,7 @@ async function writeState() {
   clearTimeout(saving);
   const method = isPushed ? "pushState" : "replaceState";
   isPushed = false;
-  const state = await encoded();
+  const state = await encoded(scene);
   if (location.hash !== `#${state}`) {
     history[method](null, "", `#${state}`);
   }
@@ -518,7 +404,7 @@ async function restoreState() {
     return false;
   }
   try {
-    scene = await decoded(text);
+    scene = await decoded(text, [...QUESTIONS, ...worked]);
   } catch {
     $("#shared").textContent = "The state in the address could not be read.";
     return false;
@@ -558,48 +444,16 @@ function restoreSnapshot() {
 
 /** Reads the log of a replay, and shows its first user. */
 async function openLog(file) {
-  const found = new Map();
-  let rejected = 0;
-  let last = -Infinity;
-  for (const line of (await file.text()).split("\n")) {
-    const request = line.trim() === "" ? null : requestOf(line);
-    if (request === undefined) {
-      rejected += 1;
-    } else if (request !== null) {
-      const { user, at, action, body } = request;
-      if (!found.has(user)) {
-        found.set(user, new Record(at));
-      }
-      found.get(user).send(action, body, at);
-      last = Math.max(last, at);
-    }
-  }
-  const names = [...found.keys()].sort();
-  const unread = rejected === 0 ? "" : ` ${rejected} ${rejected === 1 ? "line" : "lines"} could not be read.`;
+  const log = readLog(await file.text());
+  const names = [...log.users.keys()].sort();
+  const unread = log.rejected === 0 ? "" : ` ${log.rejected} ${log.rejected === 1 ? "line" : "lines"} could not be read.`;
   $("#loaded").textContent = names.length === 0 ? "No requests were found in it." : `${names.length} users.${unread}`;
   if (names.length === 0) {
     return;
   }
-  users = found;
+  users = log.users;
   $("#users").replaceChildren(...names.map((name) => element("option", { value: name }, name)));
-  showUser(names[0], last);
-}
-
-/** Reads a line of a log, or returns `undefined` if it is no request. */
-function requestOf(line) {
-  try {
-    const fields = JSON.parse(line);
-    const { at, user } = fields;
-    const actions = ACTIONS.filter((action) => action in fields);
-    const isRequest = typeof user === "string" && actions.length === 1 && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(at);
-    const time = Date.parse(at);
-    if (!isRequest || Number.isNaN(time)) {
-      return undefined;
-    }
-    return { user, at: time, action: actions[0], body: JSON.stringify(fields[actions[0]]) };
-  } catch {
-    return undefined;
-  }
+  showUser(names[0], log.last);
 }
 
 function showUser(name, now = scene.now) {

@@ -80,11 +80,11 @@ impl Model {
     }
 }
 
-/// Returns how often to send a `setPresence` body again, in milliseconds.
+/// Returns how often to send a `setPresence` body again, in whole milliseconds.
 #[wasm_bindgen(js_name = refreshInterval)]
-pub fn refresh_interval(body: JsValue) -> Result<f64, PresenceError> {
+pub fn refresh_interval(body: JsValue) -> Result<u32, PresenceError> {
     let body: SetSession<String> = read(body)?;
-    Ok(body.refresh_interval().as_seconds_f64() * 1000.0)
+    Ok(u32::try_from(body.refresh_interval().whole_milliseconds()).unwrap_or(u32::MAX))
 }
 
 /// Returns the availability of a presence.
