@@ -54,7 +54,8 @@ export class Scene {
     if (action === "clearPresence" && request.status === 200) {
       this.refreshed.delete(JSON.parse(body).sessionId);
     }
-    this.preset = null;
+    // What a worked example says holds no more.
+    this.preset = this.preset?.checks === undefined ? this.preset : null;
     return request;
   }
 
