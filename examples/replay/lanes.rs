@@ -110,7 +110,8 @@ impl Lanes {
 
     /// Returns all lanes: the effective presence, the preference if there was one, and the sessions.
     pub(crate) fn into_all(self) -> Vec<Lane> {
-        let preference = Some(self.preference).filter(|lane| !lane.requests.is_empty());
+        let is_used = |lane: &Lane| !lane.bars.is_empty() || !lane.requests.is_empty();
+        let preference = Some(self.preference).filter(is_used);
         [self.effective].into_iter().chain(preference).chain(self.sessions.into_values()).collect()
     }
 }
