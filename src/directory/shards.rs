@@ -14,11 +14,11 @@ const FULL: usize = if cfg!(presence_small_shards) { 3 } else { 3584 };
 /// The number of users that are fetched from memory together.
 pub(super) const GROUP: usize = 32;
 /// The length that an index may always have.
-const FIRST_INDEX: usize = 32;
+const FIRST_INDEX: usize = if cfg!(presence_small_shards) { 4 } else { 32 };
 /// The number of entries in a range from which it is split without a longer index.
 const LEAST_RANGE: usize = 8;
 /// The highest number of entries in `index` for each table.
-const INDEX_LIMIT: usize = 32;
+const INDEX_LIMIT: usize = if cfg!(presence_small_shards) { 4 } else { 32 };
 /// The number of high bits of a hash that the tables use.
 const TAG_BITS: u32 = 7;
 
