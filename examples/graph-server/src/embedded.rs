@@ -1,0 +1,285 @@
+//! One process: the log and the snapshots are tables of one file, and every commit is one transaction.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use parking_lot::RwLock;
+use presence_core::{CommandError, Timestamp};
+use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
+use serde::{Deserialize, Serialize};
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use crate::error::Error;
+use crate::shard::{Applied, Entry, Question, Reply, Shard, Time};
+use crate::watch::Hub;
+
+/// Groups by sequence number.
+const LOG: TableDefinition<u64, &[u8]> = TableDefinition::new("log");
+/// The stored form of each shard.
+const SNAPSHOTS: TableDefinition<u64, &[u8]> = TableDefinition::new("snapshots");
+
+/// How many commands may wait for a commit. The next ones are told to come again.
+const QUEUE: usize = 16_384;
+/// How many commands one transaction commits at most.
+const COMMIT: usize = 4_096;
+/// One shard is stored after this many entries, all of them in turn. So the log holds at most this many
+/// entries for each shard.
+const ENTRIES_PER_SNAPSHOT: usize = 16_384;
+/// How often each shard ticks at most.
+const TICK: Duration = Duration::from_millis(250);
+
+/// The users of this process, and the way to its log.
+pub struct Embedded {
+    shards: Arc<[RwLock<Shard>]>,
+    submissions: mpsc::Sender<Submission>,
+    hub: Arc<Hub>,
+}
+
+/// A command that waits for its commit.
+struct Submission {
+    shard: usize,
+    entry: Entry,
+    answer: oneshot::Sender<Result<(), CommandError>>,
+}
+
+/// The thread that commits and applies.
+pub struct Writer {
+    database: Database,
+    shards: Arc<[RwLock<Shard>]>,
+    submissions: mpsc::Receiver<Submission>,
+    hub: Arc<Hub>,
+    /// Whether shards tick by the clock of the system.
+    ticks: bool,
+    last_tick: Instant,
+    /// The sequence number and the time of the last group.
+    sequence: u64,
+    time: Timestamp,
+    /// The sequence number that each stored shard contains.
+    stored: Vec<u64>,
+    next_snapshot: usize,
+    entries_since_snapshot: usize,
+}
+
+/// A group of entries in the log.
+#[derive(Serialize, Deserialize)]
+struct Group {
+    shard: usize,
+    accepted: Time,
+    entries: Vec<Entry>,
+}
+
+/// Opens the folder, restores the shards, and returns the writer, which must be run.
+///
+/// # Errors
+///
+/// If the folder cannot be used, holds another number of shards, or is damaged.
+pub fn open(folder: &Path, shards: usize, ticks: bool) -> anyhow::Result<(Embedded, Writer)> {
+    std::fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+    let path = folder.join("presence.redb");
+    let database = Database::create(&path).with_context(|| format!("opening {}", path.display()))?;
+
+    let transaction = database.begin_write()?;
+    {
+        transaction.open_table(LOG)?;
+        let mut snapshots = transaction.open_table(SNAPSHOTS)?;
+        if snapshots.is_empty()? {
+            let empty = Shard::default().encode(0)?;
+            for shard in 0..shards as u64 {
+                snapshots.insert(shard, empty.as_slice())?;
+            }
+        }
+        let found = snapshots.len()?;
+        anyhow::ensure!(found == shards as u64, "the folder has {found} shards and not {shards}");
+    }
+    transaction.commit()?;
+
+    let started = Instant::now();
+    let mut restored: Vec<Shard> = Vec::with_capacity(shards);
+    let mut users = 0;
+    let transaction = database.begin_read()?;
+    for snapshot in transaction.open_table(SNAPSHOTS)?.iter()? {
+        let (number, bytes) = snapshot?;
+        let shard = Shard::decode(bytes.value()).with_context(|| format!("shard {}", number.value()))?;
+        users += shard.users();
+        restored.push(shard);
+        if restored.len() % 8 == 0 && users > 0 {
+            tracing::info!("restored {users} users of {} of {shards} shards", restored.len());
+        }
+    }
+    let stored: Vec<u64> = restored.iter().map(Shard::sequence).collect();
+    let newest = stored.iter().copied().max().unwrap_or(0);
+    let hub = Hub::new(restored.iter().map(|shard| shard.number_after(newest)).max().unwrap_or(0));
+    let mut sequence = newest;
+    let mut time = restored.iter().filter_map(Shard::time).max().unwrap_or(Timestamp::UNIX_EPOCH);
+    let mut replayed = 0;
+    for group in transaction.open_table(LOG)?.iter()? {
+        let (number, bytes) = group?;
+        let Group { shard, accepted, entries } = postcard::from_bytes(bytes.value())?;
+        (sequence, time) = (number.value(), accepted.0);
+        let shard = restored.get_mut(shard).context("an entry for a shard that does not exist")?;
+        if sequence > shard.sequence() {
+            replayed += entries.len();
+            for change in shard.apply(sequence, accepted.0, entries).changes {
+                hub.publish(change.number, change);
+            }
+        }
+    }
+    drop(transaction);
+    let users: usize = restored.iter().map(Shard::users).sum();
+    tracing::info!("restored {users} users and {replayed} later commands in {:.1?}", started.elapsed());
+
+    let shards: Arc<[_]> = restored.into_iter().map(RwLock::new).collect();
+    let (sender, submissions) = mpsc::channel(QUEUE);
+    let embedded = Embedded { shards: Arc::clone(&shards), submissions: sender, hub: Arc::clone(&hub) };
+    let writer = Writer {
+        database,
+        shards,
+        submissions,
+        hub,
+        ticks,
+        last_tick: Instant::now() - TICK,
+        sequence,
+        time,
+        stored,
+        next_snapshot: 0,
+        entries_since_snapshot: 0,
+    };
+    Ok((embedded, writer))
+}
+
+impl Embedded {
+    /// Commits an entry and applies it.
+    ///
+    /// # Errors
+    ///
+    /// The rejection of the command, or 429 if too many wait.
+    pub async fn apply(&self, shard: usize, entry: Entry) -> Result<(), Error> {
+        let (answer, answered) = oneshot::channel();
+        let submission = Submission { shard, entry, answer };
+        self.submissions.try_send(submission).map_err(|_| Error::busy())?;
+        Ok(answered.await.map_err(|_| Error::unavailable("the service stops"))??)
+    }
+
+    /// Answers a question about users of one shard, at `at` or now.
+    #[must_use]
+    pub fn ask(&self, shard: usize, question: &Question, at: Option<Timestamp>) -> Reply {
+        let shard = self.shards[shard].read();
+        shard.answer(question, at.unwrap_or_else(|| shard.now(Timestamp::now())))
+    }
+
+    /// Returns whether the log can be written.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        !self.submissions.is_closed()
+    }
+
+    /// Returns the number of shards.
+    #[must_use]
+    pub fn shards(&self) -> usize {
+        self.shards.len()
+    }
+
+    /// Returns the changes.
+    #[must_use]
+    pub fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+}
+
+impl Writer {
+    /// Commits and applies until the service has stopped.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written. What waits is not answered then, and the process must end: what is
+    /// in the file is right.
+    pub fn run(mut self, runtime: &Handle) -> anyhow::Result<()> {
+        let mut waiting = Vec::with_capacity(COMMIT);
+        loop {
+            let received = runtime.block_on(async {
+                timeout(TICK, self.submissions.recv_many(&mut waiting, COMMIT)).await
+            });
+            if received == Ok(0) {
+                return Ok(());
+            }
+            self.commit(std::mem::take(&mut waiting))?;
+        }
+    }
+
+    /// Commits what waits and the ticks that are due, applies them, and answers.
+    fn commit(&mut self, waiting: Vec<Submission>) -> anyhow::Result<()> {
+        self.time = self.time.max(Timestamp::now());
+        let accepted = Time(self.time);
+        let mut groups: BTreeMap<usize, (Vec<Entry>, Vec<_>)> = BTreeMap::new();
+        for Submission { shard, entry, answer } in waiting {
+            let (entries, answers) = groups.entry(shard).or_default();
+            entries.push(entry);
+            answers.push(answer);
+        }
+        for shard in self.due_shards() {
+            groups.entry(shard).or_default().0.push(Entry::tick(None));
+        }
+        if groups.is_empty() {
+            return Ok(());
+        }
+
+        let transaction = self.database.begin_write()?;
+        let mut committed = Vec::with_capacity(groups.len());
+        let last = self.sequence;
+        {
+            let mut log = transaction.open_table(LOG)?;
+            for (shard, (entries, answers)) in groups {
+                self.sequence += 1;
+                self.entries_since_snapshot += entries.len();
+                let group = Group { shard, accepted, entries };
+                log.insert(self.sequence, postcard::to_stdvec(&group)?.as_slice())?;
+                committed.push((self.sequence, group, answers));
+            }
+            if self.entries_since_snapshot >= ENTRIES_PER_SNAPSHOT {
+                self.entries_since_snapshot = 0;
+                let mut snapshots = transaction.open_table(SNAPSHOTS)?;
+                let bytes = self.shards[self.next_snapshot].read().encode(last)?;
+                snapshots.insert(self.next_snapshot as u64, bytes.as_slice())?;
+                self.stored[self.next_snapshot] = last;
+                self.next_snapshot = (self.next_snapshot + 1) % self.shards.len();
+                let contained = self.stored.iter().copied().min().unwrap_or(0);
+                log.retain_in(..=contained, |_, _| false)?;
+            }
+        }
+        transaction.commit()?;
+
+        let started = Instant::now();
+        for (sequence, Group { shard, entries, .. }, answers) in committed {
+            let applied = self.shards[shard].write().apply(sequence, accepted.0, entries);
+            let Applied { answers: results, changes } = applied;
+            for change in changes {
+                self.hub.publish(change.number, change);
+            }
+            for (answer, result) in answers.into_iter().zip(results) {
+                // The caller may have gone.
+                let _ = answer.send(result);
+            }
+        }
+        metrics::counter!("presence_commits_total").increment(1);
+        let _ = started;
+        Ok(())
+    }
+
+    /// Returns the shards that must tick now.
+    fn due_shards(&mut self) -> Vec<usize> {
+        if !self.ticks || self.last_tick.elapsed() < TICK {
+            return Vec::new();
+        }
+        self.last_tick = Instant::now();
+        let shards = self.shards.iter().map(RwLock::read).enumerate();
+        let due: Vec<_> = shards.filter(|(_, shard)| shard.is_due(self.time)).map(|(n, _)| n).collect();
+        metrics::gauge!("presence_users")
+            .set(self.shards.iter().map(|shard| shard.read().users()).sum::<usize>() as f64);
+        due
+    }
+}

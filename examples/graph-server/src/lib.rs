@@ -1,0 +1,21 @@
+//! Microsoft Graph's presence endpoints on [`presence_core`]: one process with a folder, or many with
+//! NATS JetStream. The README says what it does and how to run it.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `shard` | the users of one shard, as a pure function of their log |
+//! | `embedded` | log and snapshots in a file |
+//! | `service` | one process or many, for the routes |
+//! | `watch` | watchers and the latest changes |
+//! | `auth` | who may do what |
+//! | `error` | an error as Graph words it |
+//! | `routes`, `layers` | HTTP |
+
+pub mod auth;
+pub mod embedded;
+pub mod error;
+pub mod layers;
+pub mod routes;
+pub mod service;
+pub mod shard;
+pub mod watch;

@@ -1,0 +1,129 @@
+//! Reads the flags, restores the users, and serves.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::{Parser, ValueEnum};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
+use presence_graph_server::auth::AuthFlags;
+use presence_graph_server::embedded;
+use presence_graph_server::layers::layers;
+use presence_graph_server::routes::{App, routes};
+use presence_graph_server::service::Service;
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tracing_subscriber::EnvFilter;
+
+/// How long requests that run may go on after the signal to stop.
+const GRACE: Duration = Duration::from_secs(5);
+/// The upper ends of the buckets of request times, in seconds.
+const BUCKETS: [f64; 9] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1.0, 10.0];
+
+/// Microsoft Graph's presence endpoints.
+#[derive(Parser)]
+#[command(version)]
+struct Flags {
+    /// The address to listen on. Port 0 picks a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// The folder of the users, for one process
+    #[arg(long, value_name = "FOLDER", default_value = "presence-data")]
+    data: PathBuf,
+    /// How many shards the users are split over. It is fixed at the first start
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    shards: u16,
+    /// Where the time comes from. With "header", a request is at the time of its header x-now
+    #[arg(long, value_enum, default_value_t = Clock::System)]
+    clock: Clock,
+    #[command(flatten)]
+    auth: AuthFlags,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Clock {
+    System,
+    Header,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let flags = Flags::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+
+    let auth = flags.auth.read()?;
+    let loopback = flags.listen.ip().is_loopback();
+    anyhow::ensure!(
+        loopback || !auth.is_open(),
+        "without --secret or --jwks, everybody may do everything, so --listen must be a loopback address"
+    );
+    let clock_in_header = flags.clock == Clock::Header;
+    anyhow::ensure!(loopback || !clock_in_header, "--clock header needs a loopback address");
+    if auth.is_open() {
+        tracing::warn!("without --secret or --jwks, everybody on this machine may do everything");
+    }
+    let metrics = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("seconds".to_owned()), &BUCKETS)?
+        .install_recorder()?;
+    tokio::spawn({
+        let metrics = metrics.clone();
+        async move {
+            let mut interval = tokio::time::interval(Duration::from_secs(5));
+            loop {
+                interval.tick().await;
+                metrics.run_upkeep();
+            }
+        }
+    });
+
+    let (embedded, writer) = embedded::open(&flags.data, usize::from(flags.shards), !clock_in_header)?;
+    let (failed, failure) = oneshot::channel();
+    let runtime = Handle::current();
+    let writer = std::thread::spawn(move || {
+        // The receiver has gone if the service stops.
+        let _ = failed.send(writer.run(&runtime));
+    });
+    let service = Service::Embedded(embedded);
+    let hub = Arc::clone(service.hub());
+    let app = Arc::new(App { service, auth, clock_in_header, metrics });
+
+    let listener = TcpListener::bind(flags.listen)
+        .await
+        .with_context(|| format!("listening on {}", flags.listen))?;
+    tracing::info!("listening on http://{}", listener.local_addr()?);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let server = axum::serve(listener, layers(routes(app))).with_graceful_shutdown(async {
+        let _ = stopped.await;
+    });
+    let mut server = tokio::spawn(server.into_future());
+    tokio::select! {
+        result = &mut server => result??,
+        result = failure => {
+            result.context("the writer has stopped")?.context("writing the log")?;
+        }
+        () = signal() => {
+            tracing::info!("stopping");
+            let _ = stop.send(());
+            hub.close();
+            let _ = tokio::time::timeout(GRACE, server).await;
+        }
+    }
+    let _ = writer;
+    Ok(())
+}
+
+/// Waits for the signal to stop.
+async fn signal() {
+    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        Err(_) => return std::future::pending().await,
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}

@@ -1,0 +1,109 @@
+//! What the routes need of the engine, for one process and for many.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
+use presence_core::{Presence, Timestamp};
+
+use crate::embedded::Embedded;
+use crate::error::Error;
+use crate::shard::{Entry, Question, Reply, shard_of};
+use crate::watch::Hub;
+
+/// The users, here or on many processes.
+pub enum Service {
+    /// The users are in this process.
+    Embedded(Embedded),
+}
+
+impl Service {
+    /// Stores an entry in the log of a shard, and applies it.
+    ///
+    /// # Errors
+    ///
+    /// The rejection of the command. 429: it was not stored. 503: it may have been stored.
+    pub async fn apply(&self, shard: usize, entry: Entry) -> Result<(), Error> {
+        match self {
+            Self::Embedded(embedded) => embedded.apply(shard, entry).await,
+        }
+    }
+
+    /// Answers a question about users of one shard, at `at` or now.
+    async fn ask(
+        &self,
+        shard: usize,
+        question: Question,
+        at: Option<Timestamp>,
+    ) -> Result<Reply, Error> {
+        match self {
+            Self::Embedded(embedded) => Ok(embedded.ask(shard, &question, at)),
+        }
+    }
+
+    /// Returns the shard of a user.
+    #[must_use]
+    pub fn shard_of(&self, user: &str) -> usize {
+        match self {
+            Self::Embedded(embedded) => shard_of(user, embedded.shards()),
+        }
+    }
+
+    /// Returns the changes.
+    #[must_use]
+    pub fn hub(&self) -> &Arc<Hub> {
+        match self {
+            Self::Embedded(embedded) => embedded.hub(),
+        }
+    }
+
+    /// Returns whether requests can be answered.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        match self {
+            Self::Embedded(embedded) => embedded.is_healthy(),
+        }
+    }
+
+    /// Returns the effective presences of users, in their order.
+    ///
+    /// # Errors
+    ///
+    /// 503 if the owner of a shard does not answer.
+    pub async fn presences(
+        &self,
+        users: &[String],
+        at: Option<Timestamp>,
+    ) -> Result<Vec<Presence>, Error> {
+        let mut places: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (place, user) in users.iter().enumerate() {
+            places.entry(self.shard_of(user)).or_default().push(place);
+        }
+        let replies = try_join_all(places.iter().map(|(shard, places)| {
+            let users = places.iter().filter_map(|place| users.get(*place).cloned()).collect();
+            self.ask(*shard, Question::Presences(users), at)
+        }));
+        let mut presences = vec![Presence::Offline; users.len()];
+        for (places, reply) in places.values().zip(replies.await?) {
+            let Reply::Presences(found) = reply else { continue };
+            for (place, presence) in places.iter().zip(found) {
+                if let Some(slot) = presences.get_mut(*place) {
+                    *slot = presence;
+                }
+            }
+        }
+        Ok(presences)
+    }
+
+    /// Explains a user in words and as JSON.
+    ///
+    /// # Errors
+    ///
+    /// 503 if the owner of the shard does not answer.
+    pub async fn why(&self, user: &str, at: Option<Timestamp>) -> Result<(String, String), Error> {
+        match self.ask(self.shard_of(user), Question::Why(user.to_owned()), at).await? {
+            Reply::Why(text, json) => Ok((text, json)),
+            Reply::Presences(_) => Err(Error::unavailable("the owner of the user runs another version")),
+        }
+    }
+}
