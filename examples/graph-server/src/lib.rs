@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `shard` | the users of one shard, as a pure function of their log |
 //! | `embedded` | log and snapshots in a file |
+//! | `cluster` | log and snapshots in NATS JetStream, and who owns which shard |
 //! | `service` | one process or many, for the routes |
 //! | `watch` | watchers and the latest changes |
 //! | `auth` | who may do what |
@@ -12,6 +13,7 @@
 //! | `routes`, `layers` | HTTP |
 
 pub mod auth;
+pub mod cluster;
 pub mod embedded;
 pub mod error;
 pub mod layers;

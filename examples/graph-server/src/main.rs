@@ -9,6 +9,7 @@ use anyhow::Context;
 use clap::{Parser, ValueEnum};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use presence_graph_server::auth::AuthFlags;
+use presence_graph_server::cluster::{Cluster, ClusterFlags};
 use presence_graph_server::embedded;
 use presence_graph_server::layers::layers;
 use presence_graph_server::routes::{App, routes};
@@ -39,6 +40,8 @@ struct Flags {
     /// Where the time comes from. With "header", a request is at the time of its header x-now
     #[arg(long, value_enum, default_value_t = Clock::System)]
     clock: Clock,
+    #[command(flatten)]
+    cluster: ClusterFlags,
     #[command(flatten)]
     auth: AuthFlags,
 }
@@ -80,16 +83,19 @@ async fn main() -> anyhow::Result<()> {
         }
     });
 
-    let (embedded, writer) = embedded::open(&flags.data, usize::from(flags.shards), !clock_in_header)?;
+    let shards = usize::from(flags.shards);
     let (failed, failure) = oneshot::channel();
-    let runtime = Handle::current();
-    let writer = std::thread::spawn(move || {
+    let service = if flags.cluster.nats.is_some() {
+        Service::Cluster(Cluster::start(&flags.cluster, shards, !clock_in_header).await?)
+    } else {
+        let (embedded, writer) = embedded::open(&flags.data, shards, !clock_in_header)?;
+        let runtime = Handle::current();
         // The receiver has gone if the service stops.
-        let _ = failed.send(writer.run(&runtime));
-    });
-    let service = Service::Embedded(embedded);
-    let hub = Arc::clone(service.hub());
+        std::thread::spawn(move || failed.send(writer.run(&runtime)));
+        Service::Embedded(embedded)
+    };
     let app = Arc::new(App { service, auth, clock_in_header, metrics });
+    let service = &Arc::clone(&app).service;
 
     let listener = TcpListener::bind(flags.listen)
         .await
@@ -102,17 +108,17 @@ async fn main() -> anyhow::Result<()> {
     let mut server = tokio::spawn(server.into_future());
     tokio::select! {
         result = &mut server => result??,
-        result = failure => {
-            result.context("the writer has stopped")?.context("writing the log")?;
-        }
+        Ok(result) = failure => result.context("writing the log")?,
         () = signal() => {
             tracing::info!("stopping");
             let _ = stop.send(());
-            hub.close();
+            service.hub().close();
             let _ = tokio::time::timeout(GRACE, server).await;
         }
     }
-    let _ = writer;
+    if let Service::Cluster(cluster) = service {
+        cluster.stop().await;
+    }
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::future::try_join_all;
 use presence_core::{Presence, Timestamp};
 
+use crate::cluster::Cluster;
 use crate::embedded::Embedded;
 use crate::error::Error;
 use crate::shard::{Entry, Question, Reply, shard_of};
@@ -15,6 +16,8 @@ use crate::watch::Hub;
 pub enum Service {
     /// The users are in this process.
     Embedded(Embedded),
+    /// This process owns some of the users.
+    Cluster(Cluster),
 }
 
 impl Service {
@@ -26,6 +29,7 @@ impl Service {
     pub async fn apply(&self, shard: usize, entry: Entry) -> Result<(), Error> {
         match self {
             Self::Embedded(embedded) => embedded.apply(shard, entry).await,
+            Self::Cluster(cluster) => cluster.apply(shard, entry).await,
         }
     }
 
@@ -38,6 +42,7 @@ impl Service {
     ) -> Result<Reply, Error> {
         match self {
             Self::Embedded(embedded) => Ok(embedded.ask(shard, &question, at)),
+            Self::Cluster(cluster) => cluster.ask(shard, &question, at).await,
         }
     }
 
@@ -46,6 +51,7 @@ impl Service {
     pub fn shard_of(&self, user: &str) -> usize {
         match self {
             Self::Embedded(embedded) => shard_of(user, embedded.shards()),
+            Self::Cluster(cluster) => shard_of(user, cluster.shards()),
         }
     }
 
@@ -54,6 +60,7 @@ impl Service {
     pub fn hub(&self) -> &Arc<Hub> {
         match self {
             Self::Embedded(embedded) => embedded.hub(),
+            Self::Cluster(cluster) => cluster.hub(),
         }
     }
 
@@ -62,6 +69,7 @@ impl Service {
     pub fn is_healthy(&self) -> bool {
         match self {
             Self::Embedded(embedded) => embedded.is_healthy(),
+            Self::Cluster(cluster) => cluster.is_healthy(),
         }
     }
 

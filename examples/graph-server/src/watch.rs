@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use crate::shard::Change;
 
 /// How many changes are kept for watchers that come back.
-const HISTORY: usize = 65_536;
+pub const HISTORY: usize = 65_536;
 
 /// How many changes may wait for a slow watcher before it is dropped.
 const BACKLOG: usize = 1_024;
@@ -127,6 +127,21 @@ impl Hub {
         }
         metrics::gauge!("presence_watchers").increment(1.0);
         Some(Subscription { missed, start, receiver, hub: Arc::clone(self), watcher, users })
+    }
+
+    /// Returns the id of the latest event.
+    #[must_use]
+    pub fn latest(&self) -> u64 {
+        self.0.lock().start()
+    }
+
+    /// Forgets the history, because events up to `id` were missed, and ends all subscriptions.
+    pub fn forget(&self, id: u64) {
+        let state = &mut *self.0.lock();
+        state.forgotten = id;
+        state.history.clear();
+        state.latest.clear();
+        state.watchers.clear();
     }
 
     /// Ends all subscriptions.

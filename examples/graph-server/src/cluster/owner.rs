@@ -1,0 +1,342 @@
+//! The owner of a shard: it restores the shard, follows its log, answers, publishes and stores.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use async_nats::Subscriber;
+use async_nats::header::NATS_MESSAGE_ID;
+use async_nats::jetstream::consumer::{DeliverPolicy, pull};
+use async_nats::jetstream::context::PublishAckFuture;
+use async_nats::jetstream::message::{Message, PublishMessage};
+use async_nats::jetstream::stream::LastRawMessageErrorKind;
+use futures_util::StreamExt;
+use futures_util::future::try_join_all;
+use parking_lot::RwLock;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use presence_core::Timestamp;
+use tokio::io::AsyncReadExt;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::lease::{Lease, Record};
+use super::{ANSWER, ANSWER_TO, GROUP_NUMBER, Shared};
+use crate::error::Error;
+use crate::shard::{Applied, Change, Entry, Question, Reply, Shard, Time};
+
+/// A shard is stored after this many entries, or after [`SNAPSHOT_AGE`] if there were any.
+const ENTRIES_PER_SNAPSHOT: usize = 16_384;
+/// It is less than NATS' window for duplicates, so that changes are seldom published twice.
+const SNAPSHOT_AGE: Duration = Duration::from_secs(60);
+/// How often a shard ticks at most.
+const TICK: Duration = Duration::from_millis(250);
+/// How many changes may wait to be published.
+const OUTBOX: usize = 4_096;
+/// How many changes are published before their acknowledgements are awaited.
+const WAVE: usize = 256;
+
+/// The characters of user ids that stay as they are in a subject.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
+
+/// A shard that this process owns and that has caught up with its log.
+pub(super) struct Owned {
+    shard: RwLock<Shard>,
+    lease: Lease,
+}
+
+impl Owned {
+    fn apply(&self, sequence: u64, accepted: Timestamp, entries: Vec<Entry>) -> Applied {
+        self.shard.write().apply(sequence, accepted, entries)
+    }
+
+    /// Answers a question, unless the lease has expired.
+    pub(super) fn answer(&self, question: &Question, at: Option<Timestamp>) -> Result<Reply, Error> {
+        let shard = self.shard.read();
+        let reply = shard.answer(question, at.unwrap_or_else(|| shard.now(Timestamp::now())));
+        // Checked after the read: before the lease ends, nobody else answers.
+        if self.lease.is_valid() {
+            Ok(reply)
+        } else {
+            Err(Error::unavailable("the users have no owner now"))
+        }
+    }
+}
+
+/// A change to be published, or a question whether all before it have been.
+enum Outgoing {
+    Change(Change),
+    Flush(oneshot::Sender<()>),
+}
+
+/// The owner of one shard.
+struct Owner {
+    shared: Arc<Shared>,
+    number: usize,
+    owned: Arc<Owned>,
+    record: Record,
+    revision: u64,
+    outbox: mpsc::Sender<Outgoing>,
+    entries_since_snapshot: usize,
+    last_snapshot: Instant,
+    /// The snapshot that is being stored.
+    storing: JoinSet<anyhow::Result<(Record, u64)>>,
+    /// The publisher, and then the answers to questions. They end with the owner.
+    tasks: JoinSet<anyhow::Result<()>>,
+}
+
+/// Owns a shard until it must stop, and then leaves it to others.
+pub(super) async fn own(
+    shared: Arc<Shared>,
+    number: usize,
+    record: Record,
+    revision: u64,
+    lease: Lease,
+    stop: watch::Receiver<bool>,
+) -> anyhow::Result<()> {
+    let shard = shared.restore(&record).await.with_context(|| format!("restoring shard {number}"))?;
+    let (outbox, outgoing) = mpsc::channel(OUTBOX);
+    let mut tasks = JoinSet::new();
+    tasks.spawn(Arc::clone(&shared).publish(number, outgoing));
+    let owned = Arc::new(Owned { shard: RwLock::new(shard), lease });
+    let (entries_since_snapshot, last_snapshot) = (0, Instant::now());
+    let mut owner = Owner {
+        shared,
+        number,
+        owned,
+        record,
+        revision,
+        outbox,
+        entries_since_snapshot,
+        last_snapshot,
+        storing: JoinSet::new(),
+        tasks,
+    };
+    owner.follow(stop).await?;
+    owner.leave().await
+}
+
+impl Owner {
+    /// Follows the log of the shard.
+    async fn follow(&mut self, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
+        let mut connection = self.shared.connection.clone();
+        connection.mark_unchanged();
+        let subject = format!("presence.commands.{}", self.number);
+        // Whoever owned the shard before answers no more: what it has answered is in the log up to here.
+        let end = match self.shared.commands.get_last_raw_message_by_subject(&subject).await {
+            Ok(message) => message.sequence,
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => 0,
+            Err(error) => return Err(error.into()),
+        };
+        let start_sequence = self.owned.shard.read().sequence() + 1;
+        let mut messages = self
+            .shared
+            .commands
+            .create_consumer(pull::OrderedConfig {
+                filter_subject: subject.clone(),
+                deliver_policy: DeliverPolicy::ByStartSequence { start_sequence },
+                ..pull::OrderedConfig::default()
+            })
+            .await?
+            .messages()
+            .await?;
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut serves = false;
+        loop {
+            if !serves && self.owned.shard.read().sequence() >= end {
+                serves = true;
+                self.serve().await?;
+            }
+            tokio::select! {
+                message = messages.next() => self.receive(&message.context("the log ended")??).await?,
+                _ = ticks.tick(), if serves => self.tick(&subject).await?,
+                Some(stored) = self.storing.join_next() => (self.record, self.revision) = stored??,
+                ended = self.tasks.join_next() => ended.context("no publisher")??.context("publishing")?,
+                _ = connection.changed() => anyhow::bail!("NATS was lost"),
+                _ = stop.changed() => return Ok(()),
+            }
+            let due = self.entries_since_snapshot >= ENTRIES_PER_SNAPSHOT
+                || (self.entries_since_snapshot > 0 && self.last_snapshot.elapsed() >= SNAPSHOT_AGE);
+            if due && self.storing.is_empty() {
+                let store = self.store()?;
+                self.storing.spawn(store);
+            }
+        }
+    }
+
+    /// Applies a group of the log, and answers the process that sent it.
+    async fn receive(&mut self, message: &Message) -> anyhow::Result<()> {
+        let info = message.info().map_err(|error| anyhow::anyhow!(error))?;
+        let sequence = info.stream_sequence;
+        if sequence <= self.owned.shard.read().sequence() {
+            return Ok(());
+        }
+        let entries: Vec<Entry> = serde_json::from_slice(&message.payload).unwrap_or_else(|error| {
+            tracing::error!("message {sequence} of the log is not a group of entries: {error}");
+            Vec::new()
+        });
+        self.entries_since_snapshot += entries.len();
+        let accepted = Timestamp::from_nanoseconds(info.published.unix_timestamp_nanos())?;
+        let applied = self.owned.apply(sequence, accepted, entries);
+
+        let headers = message.headers.as_ref();
+        let header = |name| headers.and_then(|headers| Some(headers.get(name)?.as_str()));
+        if let (Some(subject), Some(group)) = (header(ANSWER_TO), header(GROUP_NUMBER))
+            // If the lease has expired, the next owner answers.
+            && self.owned.lease.is_valid()
+            && Timestamp::now() - accepted < ANSWER
+        {
+            let answers: Vec<_> =
+                applied.answers.into_iter().map(|answer| answer.map_err(Error::from)).collect();
+            let payload = postcard::to_stdvec(&(group.parse::<u64>()?, answers))?;
+            self.shared.client.publish(subject.to_owned(), payload.into()).await?;
+        }
+        for change in applied.changes {
+            self.outbox.send(Outgoing::Change(change)).await.context("the publisher has failed")?;
+        }
+        Ok(())
+    }
+
+    /// Puts a tick into the log if one is due.
+    async fn tick(&self, subject: &str) -> anyhow::Result<()> {
+        if self.shared.ticks
+            && self.owned.lease.is_valid()
+            && self.owned.shard.read().is_due(Timestamp::now())
+        {
+            let payload = serde_json::to_vec(&[Entry::tick(None)])?;
+            // Nobody waits for it: a tick that is lost is followed by the next.
+            self.shared.client.publish(subject.to_owned(), payload.into()).await?;
+        }
+        Ok(())
+    }
+
+    /// Starts to answer questions.
+    async fn serve(&mut self) -> anyhow::Result<()> {
+        let questions =
+            self.shared.client.subscribe(format!("presence.questions.{}", self.number)).await?;
+        if let Some(owned) = self.shared.owned.get(self.number) {
+            *owned.write() = Some(Arc::clone(&self.owned));
+        }
+        self.tasks.spawn(Arc::clone(&self.shared).answer_questions(Arc::clone(&self.owned), questions));
+        Ok(())
+    }
+
+    /// Encodes the shard, and returns the future that stores it once its changes have been published.
+    fn store(&mut self) -> anyhow::Result<impl Future<Output = anyhow::Result<(Record, u64)>> + use<>> {
+        (self.entries_since_snapshot, self.last_snapshot) = (0, Instant::now());
+        let shard = self.owned.shard.read();
+        let (sequence, bytes) = (shard.sequence(), shard.encode(shard.sequence())?);
+        let (shared, outbox, number) = (Arc::clone(&self.shared), self.outbox.clone(), self.number);
+        let (old, revision) = (self.record.clone(), self.revision);
+        Ok(async move {
+            let (flush, flushed) = oneshot::channel();
+            outbox.send(Outgoing::Flush(flush)).await.context("the publisher has failed")?;
+            flushed.await.context("the publisher has failed")?;
+
+            let object = format!("{number}-{sequence}-{}", shared.process);
+            shared.snapshots.put(object.as_str(), &mut bytes.as_slice()).await?;
+            let record = Record { owner: Some(shared.process.clone()), sequence, object: Some(object) };
+            let Some(revision) = shared.swap(number, &record, revision).await? else {
+                shared.snapshots.delete(record.object.unwrap_or_default()).await?;
+                anyhow::bail!("the shard was taken");
+            };
+
+            // From here on the log up to the snapshot is not needed, and nobody else stores another.
+            let purge = shared.commands.purge().sequence(sequence + 1);
+            purge.filter(format!("presence.commands.{number}")).await?;
+            if let Some(object) = old.object.filter(|object| Some(object) != record.object.as_ref()) {
+                shared.snapshots.delete(object).await?;
+            }
+            Ok((record, revision))
+        })
+    }
+
+    /// Stores the shard and leaves it to others.
+    async fn leave(&mut self) -> anyhow::Result<()> {
+        while let Some(stored) = self.storing.join_next().await {
+            (self.record, self.revision) = stored??;
+        }
+        if self.entries_since_snapshot > 0 {
+            (self.record, self.revision) = self.store()?.await?;
+        }
+        self.record.owner = None;
+        self.shared
+            .swap(self.number, &self.record, self.revision)
+            .await?
+            .context("the shard was taken")?;
+        Ok(())
+    }
+}
+
+impl Shared {
+    /// Restores a shard from its snapshot.
+    async fn restore(&self, record: &Record) -> anyhow::Result<Shard> {
+        let Some(object) = &record.object else { return Ok(Shard::default()) };
+        let started = Instant::now();
+        let mut bytes = Vec::new();
+        self.snapshots.get(object).await?.read_to_end(&mut bytes).await?;
+        let shard = Shard::decode(&bytes)?;
+        tracing::info!("restored {} users of {object} in {:.1?}", shard.users(), started.elapsed());
+        Ok(shard)
+    }
+
+    /// Publishes changes, those of one user one after the other.
+    async fn publish(
+        self: Arc<Self>,
+        number: usize,
+        mut outgoing: mpsc::Receiver<Outgoing>,
+    ) -> anyhow::Result<()> {
+        let mut received = Vec::with_capacity(WAVE);
+        while outgoing.recv_many(&mut received, WAVE).await > 0 {
+            let mut users = HashSet::new();
+            let mut acks: Vec<PublishAckFuture> = Vec::new();
+            for outgoing in received.drain(..) {
+                match outgoing {
+                    Outgoing::Change(change) => {
+                        if !users.insert(change.user.clone()) {
+                            acknowledged(&mut acks).await?;
+                            users = HashSet::from([change.user.clone()]);
+                        }
+                        let subject =
+                            format!("presence.changes.{}", utf8_percent_encode(&change.user, PLAIN));
+                        let message = PublishMessage::build()
+                            .payload(serde_json::to_vec(&change)?.into())
+                            .header(NATS_MESSAGE_ID, format!("{number}-{}", change.number).as_str());
+                        acks.push(self.jetstream.send_publish(subject, message).await?);
+                    }
+                    Outgoing::Flush(flush) => {
+                        acknowledged(&mut acks).await?;
+                        let _ = flush.send(());
+                    }
+                }
+            }
+            acknowledged(&mut acks).await?;
+        }
+        Ok(())
+    }
+
+    /// Answers the questions of other processes.
+    async fn answer_questions(
+        self: Arc<Self>,
+        owned: Arc<Owned>,
+        mut questions: Subscriber,
+    ) -> anyhow::Result<()> {
+        while let Some(message) = questions.next().await {
+            let Some(reply) = message.reply else { continue };
+            let answer = match postcard::from_bytes::<(Question, Option<Time>)>(&message.payload) {
+                Ok((question, at)) => owned.answer(&question, at.map(|Time(at)| at)),
+                Err(error) => Err(Error::unavailable(error.to_string())),
+            };
+            self.client.publish(reply, postcard::to_stdvec(&answer)?.into()).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Waits until all publications are stored.
+async fn acknowledged(acks: &mut Vec<PublishAckFuture>) -> anyhow::Result<()> {
+    try_join_all(acks.drain(..).map(IntoFuture::into_future)).await?;
+    Ok(())
+}
