@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::error::Error;
+use crate::figures::{count_users, in_crate};
 use crate::shard::{Applied, Entry, Question, Reply, Shard, Time};
 use crate::watch::Hub;
 
@@ -113,7 +114,9 @@ pub fn open(folder: &Path, shards: usize, ticks: bool) -> anyhow::Result<(Embedd
     }
     let stored: Vec<u64> = restored.iter().map(Shard::sequence).collect();
     let newest = stored.iter().copied().max().unwrap_or(0);
-    let hub = Hub::new(restored.iter().map(|shard| shard.number_after(newest)).max().unwrap_or(0));
+    // Until here, some shards have their changes in the snapshot, so the history would have gaps.
+    let unknown = restored.iter().map(|shard| shard.number_after(newest)).max().unwrap_or(0);
+    let hub = Hub::new(unknown);
     let mut sequence = newest;
     let mut time = restored.iter().filter_map(Shard::time).max().unwrap_or(Timestamp::UNIX_EPOCH);
     let mut replayed = 0;
@@ -124,7 +127,8 @@ pub fn open(folder: &Path, shards: usize, ticks: bool) -> anyhow::Result<(Embedd
         let shard = restored.get_mut(shard).context("an entry for a shard that does not exist")?;
         if sequence > shard.sequence() {
             replayed += entries.len();
-            for change in shard.apply(sequence, accepted.0, entries).changes {
+            let changes = shard.apply(sequence, accepted.0, entries).changes;
+            for change in changes.into_iter().filter(|change| change.number > unknown) {
                 hub.publish(change.number, change);
             }
         }
@@ -169,7 +173,7 @@ impl Embedded {
     #[must_use]
     pub fn ask(&self, shard: usize, question: &Question, at: Option<Timestamp>) -> Reply {
         let shard = self.shards[shard].read();
-        shard.answer(question, at.unwrap_or_else(|| shard.now(Timestamp::now())))
+        in_crate(|| shard.answer(question, at.unwrap_or_else(|| shard.now(Timestamp::now()))))
     }
 
     /// Returns whether the log can be written.
@@ -253,10 +257,11 @@ impl Writer {
         }
         transaction.commit()?;
 
-        let started = Instant::now();
         for (sequence, Group { shard, entries, .. }, answers) in committed {
-            let applied = self.shards[shard].write().apply(sequence, accepted.0, entries);
-            let Applied { answers: results, changes } = applied;
+            let mut shard = self.shards[shard].write();
+            let Applied { answers: results, changes } =
+                in_crate(|| shard.apply(sequence, accepted.0, entries));
+            drop(shard);
             for change in changes {
                 self.hub.publish(change.number, change);
             }
@@ -266,7 +271,6 @@ impl Writer {
             }
         }
         metrics::counter!("presence_commits_total").increment(1);
-        let _ = started;
         Ok(())
     }
 
@@ -277,9 +281,9 @@ impl Writer {
         }
         self.last_tick = Instant::now();
         let shards = self.shards.iter().map(RwLock::read).enumerate();
-        let due: Vec<_> = shards.filter(|(_, shard)| shard.is_due(self.time)).map(|(n, _)| n).collect();
-        metrics::gauge!("presence_users")
-            .set(self.shards.iter().map(|shard| shard.read().users()).sum::<usize>() as f64);
+        let due =
+            shards.filter(|(_, shard)| shard.is_due(self.time)).map(|(number, _)| number).collect();
+        count_users(self.shards.iter().map(|shard| shard.read().users()).sum());
         due
     }
 }

@@ -38,7 +38,7 @@ const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id
 pub fn layers(routes: Router) -> Router {
     routes.fallback(async || Error::of_status(StatusCode::NOT_FOUND)).layer(
         ServiceBuilder::new()
-            .layer(TraceLayer::new_for_http())
+            .layer(TraceLayer::new_for_http().on_failure(()))
             .layer(from_fn(answer))
             .layer(CatchPanicLayer::new())
             .layer(HandleErrorLayer::new(async |_| Error::busy()))

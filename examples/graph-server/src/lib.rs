@@ -11,11 +11,13 @@
 //! | `auth` | who may do what |
 //! | `error` | an error as Graph words it |
 //! | `routes`, `layers` | HTTP |
+//! | `figures` | what `/metrics` shows |
 
 pub mod auth;
 pub mod cluster;
 pub mod embedded;
 pub mod error;
+pub mod figures;
 pub mod layers;
 pub mod routes;
 pub mod service;

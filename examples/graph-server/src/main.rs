@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use presence_graph_server::auth::AuthFlags;
 use presence_graph_server::cluster::{Cluster, ClusterFlags};
-use presence_graph_server::embedded;
 use presence_graph_server::layers::layers;
 use presence_graph_server::routes::{App, routes};
 use presence_graph_server::service::Service;
+use presence_graph_server::{embedded, figures};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -21,9 +20,6 @@ use tracing_subscriber::EnvFilter;
 
 /// How long requests that run may go on after the signal to stop.
 const GRACE: Duration = Duration::from_secs(5);
-/// The upper ends of the buckets of request times, in seconds.
-const BUCKETS: [f64; 9] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1.0, 10.0];
-
 /// Microsoft Graph's presence endpoints.
 #[derive(Parser)]
 #[command(version)]
@@ -69,19 +65,7 @@ async fn main() -> anyhow::Result<()> {
     if auth.is_open() {
         tracing::warn!("without --secret or --jwks, everybody on this machine may do everything");
     }
-    let metrics = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("seconds".to_owned()), &BUCKETS)?
-        .install_recorder()?;
-    tokio::spawn({
-        let metrics = metrics.clone();
-        async move {
-            let mut interval = tokio::time::interval(Duration::from_secs(5));
-            loop {
-                interval.tick().await;
-                metrics.run_upkeep();
-            }
-        }
-    });
+    let metrics = figures::start()?;
 
     let shards = usize::from(flags.shards);
     let (failed, failure) = oneshot::channel();

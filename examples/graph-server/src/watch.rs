@@ -67,12 +67,12 @@ impl Hub {
         })))
     }
 
-    /// Gives a change to its watchers. A change that comes again is dropped.
+    /// Gives a change to its watchers, with this id or, if there was a higher one, with the next. A
+    /// change that comes again is dropped.
     pub fn publish(&self, id: u64, change: Change) {
         let state = &mut *self.0.lock();
-        if id <= state.start()
-            || state.latest.get(&change.user).is_some_and(|last| *last >= change.number)
-        {
+        let id = id.max(state.start() + 1);
+        if state.latest.get(&change.user).is_some_and(|last| *last >= change.number) {
             return;
         }
         if state.history.len() == HISTORY

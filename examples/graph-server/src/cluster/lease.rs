@@ -16,6 +16,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use crate::figures::{count_shards, count_users};
+
 use super::{ANSWER, LEASE, Shared, owner};
 
 /// How often a process renews its lease and looks at the others.
@@ -118,7 +120,9 @@ impl Keeper {
                 self.take(number, record.clone(), *revision).await?;
             }
         }
-        metrics::gauge!("presence_shards").set(self.held.len() as f64);
+        count_shards(self.held.len());
+        let owned = self.shared.owned.iter().filter_map(|owned| owned.read().clone());
+        count_users(owned.map(|owned| owned.users()).sum());
         Ok(())
     }
 
@@ -193,7 +197,6 @@ impl Keeper {
                         tracing::warn!("leaving shard {number} took too long");
                     }
                 }
-                self.forget(*number);
             }
         }
     }
@@ -203,7 +206,6 @@ impl Keeper {
         if let Some(held) = self.held.remove(&number) {
             held.task.abort();
             let _ = held.task.await;
-            self.forget(number);
         }
     }
 
@@ -217,14 +219,7 @@ impl Keeper {
                     Ok(Err(error)) => tracing::warn!("shard {number}: {error:#}"),
                     Err(error) => tracing::error!("shard {number}: {error}"),
                 }
-                self.forget(number);
             }
-        }
-    }
-
-    fn forget(&self, number: usize) {
-        if let Some(owned) = self.shared.owned.get(number) {
-            *owned.write() = None;
         }
     }
 }

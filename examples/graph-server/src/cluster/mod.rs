@@ -25,7 +25,7 @@ use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::object_store::{self, ObjectStore};
 use async_nats::jetstream::stream::{self, DiscardPolicy, Stream};
 use async_nats::jetstream::{self, kv};
-use async_nats::{ConnectOptions, Event};
+use async_nats::{ConnectOptions, Event, Subscriber};
 use clap::Args;
 use futures_util::StreamExt;
 use parking_lot::{Mutex, RwLock};
@@ -120,6 +120,7 @@ impl Cluster {
         let (connections, connection) = watch::channel(0);
         let client = ConnectOptions::new()
             .retry_on_initial_connect()
+            .ping_interval(LEASE)
             .reconnect_delay_callback(|attempts| Duration::from_millis(50 * attempts.min(10) as u64))
             .event_callback(move |event| {
                 if matches!(event, Event::Connected | Event::Disconnected) {
@@ -144,6 +145,8 @@ impl Cluster {
             shared.commands.cached_info().config.metadata.get("shards").cloned().unwrap_or_default();
         anyhow::ensure!(found == shards.to_string(), "the log has {found} shards and not {shards}");
 
+        let answers = shared.client.subscribe(format!("presence.answers.{}", shared.process)).await?;
+        tokio::spawn(Arc::clone(&shared).receive_answers(answers));
         let submissions = (0..shards).map(|shard| {
             let (sender, receiver) = mpsc::channel(QUEUE);
             tokio::spawn(Arc::clone(&shared).send_commands(shard, receiver));
@@ -151,7 +154,6 @@ impl Cluster {
         });
         let submissions = submissions.collect();
         tokio::spawn(Arc::clone(&shared).give_up());
-        tokio::spawn(Arc::clone(&shared).receive_answers());
         tokio::spawn(Arc::clone(&shared).follow_changes());
         let (stop, stopped) = watch::channel(false);
         let leases = tokio::spawn(lease::keep(Arc::clone(&shared), stopped));
@@ -346,17 +348,9 @@ impl Shared {
     }
 
     /// Passes answers of owners on to the requests that wait.
-    async fn receive_answers(self: Arc<Self>) {
-        loop {
-            match self.client.subscribe(format!("presence.answers.{}", self.process)).await {
-                Ok(mut messages) => {
-                    while let Some(message) = messages.next().await {
-                        self.receive_answer(&message.payload);
-                    }
-                }
-                Err(error) => tracing::warn!("waiting for answers: {error}"),
-            }
-            sleep(Duration::from_secs(1)).await;
+    async fn receive_answers(self: Arc<Self>, mut answers: Subscriber) {
+        while let Some(message) = answers.next().await {
+            self.receive_answer(&message.payload);
         }
     }
 
@@ -406,7 +400,9 @@ impl Shared {
             let message = message?;
             let info = message.info().map_err(|error| anyhow::anyhow!(error))?;
             let change: Change = serde_json::from_slice(&message.payload).context("reading a change")?;
-            self.hub.publish(info.stream_sequence, change);
+            if info.stream_sequence > self.hub.latest() {
+                self.hub.publish(info.stream_sequence, change);
+            }
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -22,8 +23,9 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::lease::{Lease, Record};
-use super::{ANSWER, ANSWER_TO, GROUP_NUMBER, Shared};
+use super::{ANSWER_TO, GROUP_NUMBER, Shared};
 use crate::error::Error;
+use crate::figures::in_crate;
 use crate::shard::{Applied, Change, Entry, Question, Reply, Shard, Time};
 
 /// A shard is stored after this many entries, or after [`SNAPSHOT_AGE`] if there were any.
@@ -44,17 +46,31 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 pub(super) struct Owned {
     shard: RwLock<Shard>,
     lease: Lease,
+    /// Whether the shard is being left to others.
+    left: AtomicBool,
 }
 
 impl Owned {
     fn apply(&self, sequence: u64, accepted: Timestamp, entries: Vec<Entry>) -> Applied {
-        self.shard.write().apply(sequence, accepted, entries)
+        let mut shard = self.shard.write();
+        in_crate(|| shard.apply(sequence, accepted, entries))
+    }
+
+    /// Returns whether nobody else may have answered anything yet. Asked after the answer was found.
+    fn may_answer(&self) -> bool {
+        self.lease.is_valid() && !self.left.load(Ordering::SeqCst)
+    }
+
+    /// Returns how many users are stored.
+    pub(super) fn users(&self) -> usize {
+        self.shard.read().users()
     }
 
     /// Answers a question, unless the lease has expired.
     pub(super) fn answer(&self, question: &Question, at: Option<Timestamp>) -> Result<Reply, Error> {
         let shard = self.shard.read();
-        let reply = shard.answer(question, at.unwrap_or_else(|| shard.now(Timestamp::now())));
+        let reply =
+            in_crate(|| shard.answer(question, at.unwrap_or_else(|| shard.now(Timestamp::now()))));
         // Checked after the read: before the lease ends, nobody else answers.
         if self.lease.is_valid() {
             Ok(reply)
@@ -99,7 +115,7 @@ pub(super) async fn own(
     let (outbox, outgoing) = mpsc::channel(OUTBOX);
     let mut tasks = JoinSet::new();
     tasks.spawn(Arc::clone(&shared).publish(number, outgoing));
-    let owned = Arc::new(Owned { shard: RwLock::new(shard), lease });
+    let owned = Arc::new(Owned { shard: RwLock::new(shard), lease, left: AtomicBool::new(false) });
     let (entries_since_snapshot, last_snapshot) = (0, Instant::now());
     let mut owner = Owner {
         shared,
@@ -185,8 +201,7 @@ impl Owner {
         let header = |name| headers.and_then(|headers| Some(headers.get(name)?.as_str()));
         if let (Some(subject), Some(group)) = (header(ANSWER_TO), header(GROUP_NUMBER))
             // If the lease has expired, the next owner answers.
-            && self.owned.lease.is_valid()
-            && Timestamp::now() - accepted < ANSWER
+            && self.owned.may_answer()
         {
             let answers: Vec<_> =
                 applied.answers.into_iter().map(|answer| answer.map_err(Error::from)).collect();
@@ -202,7 +217,7 @@ impl Owner {
     /// Puts a tick into the log if one is due.
     async fn tick(&self, subject: &str) -> anyhow::Result<()> {
         if self.shared.ticks
-            && self.owned.lease.is_valid()
+            && self.owned.may_answer()
             && self.owned.shard.read().is_due(Timestamp::now())
         {
             let payload = serde_json::to_vec(&[Entry::tick(None)])?;
@@ -261,12 +276,23 @@ impl Owner {
         if self.entries_since_snapshot > 0 {
             (self.record, self.revision) = self.store()?.await?;
         }
+        self.owned.left.store(true, Ordering::SeqCst);
         self.record.owner = None;
         self.shared
             .swap(self.number, &self.record, self.revision)
             .await?
             .context("the shard was taken")?;
         Ok(())
+    }
+}
+
+impl Drop for Owner {
+    /// Ends the answers, however the owner ends.
+    fn drop(&mut self) {
+        self.owned.left.store(true, Ordering::SeqCst);
+        if let Some(owned) = self.shared.owned.get(self.number) {
+            let _ = owned.write().take_if(|owned| Arc::ptr_eq(owned, &self.owned));
+        }
     }
 }
 

@@ -1,0 +1,101 @@
+//! Who may do what.
+
+use std::path::Path;
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use clap::Parser;
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use presence_graph_server::auth::{Auth, AuthFlags};
+use serde_json::{Value, json};
+
+const SECRET: &[u8] = b"a secret of 32 bytes for the test";
+
+#[derive(Parser)]
+struct Flags {
+    #[command(flatten)]
+    auth: AuthFlags,
+}
+
+fn auth(more: &[&str]) -> Auth {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("secret");
+    std::fs::write(&path, SECRET).unwrap();
+    let flags = ["test", "--secret", path.to_str().unwrap(), "--issuer", "us", "--audience", "presence"];
+    Flags::try_parse_from(flags.iter().chain(more)).unwrap().auth.read().unwrap()
+}
+
+fn claims(more: Value) -> Value {
+    let mut claims =
+        json!({ "iss": "us", "aud": "presence", "exp": 4_000_000_000_u64, "oid": "ana", "azp": "app" });
+    claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    claims
+}
+
+fn token(algorithm: Algorithm, secret: &[u8], claims: &Value) -> HeaderMap {
+    let token = encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(secret)).unwrap();
+    headers(&token)
+}
+
+fn headers(token: &str) -> HeaderMap {
+    let value = HeaderValue::from_str(&format!("Bearer {token}")).unwrap();
+    HeaderMap::from_iter([(header::AUTHORIZATION, value)])
+}
+
+#[test]
+fn rights_follow_the_table() {
+    let auth = auth(&[]);
+    let table = [
+        (json!({ "scp": "Presence.Read" }), "r---"),
+        (json!({ "scp": "User.Read Presence.Read.All" }), "rR--"),
+        (json!({ "scp": "Presence.ReadWrite" }), "r-w-"),
+        (json!({ "roles": ["Presence.ReadWrite.All"] }), "rRwW"),
+        (json!({ "scp": "User.Read", "roles": ["Presence.ReadWrite.All"] }), "----"),
+        (json!({ "scp": "" }), "----"),
+        (json!({ "roles": ["Presence.Read.All"] }), "----"),
+        (json!({}), "----"),
+    ];
+    for (more, rights) in table {
+        let caller = auth.caller(&token(Algorithm::HS256, SECRET, &claims(more.clone()))).unwrap();
+        let may = [
+            ('r', caller.may_read("ana")),
+            ('R', caller.may_read("bob")),
+            ('w', caller.may_write("ana")),
+            ('W', caller.may_write("bob")),
+        ];
+        let found: String =
+            may.iter().map(|(right, may)| if may.is_ok() { *right } else { '-' }).collect();
+        assert_eq!(found, rights, "{more}");
+    }
+}
+
+#[test]
+fn bad_tokens_are_unauthorized() {
+    let auth = auth(&[]);
+    let good = claims(json!({ "scp": "Presence.Read" }));
+    let unsigned = "eyJhbGciOiJub25lIn0.eyJvaWQiOiJhbmEiLCJzY3AiOiJQcmVzZW5jZS5SZWFkIn0.";
+    let with =
+        |name: &str, value: Value| token(Algorithm::HS256, SECRET, &claims(json!({ name: value })));
+    for (what, headers) in [
+        ("none", HeaderMap::new()),
+        ("unsigned", headers(unsigned)),
+        ("not a token", headers("x.y.z")),
+        ("another secret", token(Algorithm::HS256, b"another", &good)),
+        ("another algorithm", token(Algorithm::HS384, SECRET, &good)),
+        ("another issuer", with("iss", json!("them"))),
+        ("another audience", with("aud", json!("mail"))),
+        ("expired", with("exp", json!(1_700_000_000))),
+        ("not yet valid", with("nbf", json!(3_900_000_000_u64))),
+        ("no expiry", with("exp", Value::Null)),
+    ] {
+        assert_eq!(auth.caller(&headers).err().map(|error| error.status), Some(401), "{what}");
+    }
+    assert!(auth.caller(&token(Algorithm::HS256, SECRET, &good)).is_ok());
+}
+
+#[test]
+fn sessions_belong_to_applications_if_that_is_checked() {
+    let headers = token(Algorithm::HS256, SECRET, &claims(json!({ "scp": "Presence.ReadWrite" })));
+    assert!(auth(&[]).caller(&headers).unwrap().may_use_session("other").is_ok());
+    let caller = auth(&["--check-application"]).caller(&headers).unwrap();
+    assert!(caller.may_use_session("app").is_ok());
+    assert_eq!(caller.may_use_session("other").map_err(|error| error.status), Err(403));
+}

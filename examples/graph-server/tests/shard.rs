@@ -1,0 +1,103 @@
+//! A shard is a function of its log: stopped anywhere and restored, it answers and changes as before.
+
+use presence_core::{PresenceModel, SignedDuration, Timestamp};
+use presence_graph_server::shard::{Change, Entry, SessionId, Shard, shard_of};
+
+/// The stored form of a shard, with the users in order.
+type Stored = (u8, u64, Option<String>, u64, Vec<(String, PresenceModel<SessionId>)>);
+
+/// Groups of entries with their times, some of which go backwards.
+fn log(seed: u64) -> Vec<(Timestamp, Vec<Entry>)> {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut accepted = Timestamp::UNIX_EPOCH;
+    let groups = (0..400).map(|_| {
+        accepted += SignedDuration::seconds(random.i64(-30..200));
+        (accepted, (0..random.usize(1..6)).map(|_| entry(&mut random)).collect())
+    });
+    groups.collect()
+}
+
+fn entry(random: &mut fastrand::Rng) -> Entry {
+    let user = ["ana", "bob", "cleo", "dan", "eve"][random.usize(..5)];
+    let session = random.u8(..3);
+    let claim = [("Available", "Available"), ("Busy", "InACall"), ("Away", "Away")][random.usize(..3)];
+    let (availability, activity) = claim;
+    let pair = format!(r#""availability":"{availability}","activity":"{activity}""#);
+    let command = match random.u8(..10) {
+        0 => return Entry::tick(None),
+        1 => format!(r#"{{"clearPresence":{{"sessionId":"{session}"}}}}"#),
+        2 => r#"{"clearUserPreferredPresence":{}}"#.to_owned(),
+        3 => r#"{"setUserPreferredPresence":{"availability":"Busy","activity":"Busy","expirationDuration":"PT9M"}}"#
+            .to_owned(),
+        _ => format!(r#"{{"setPresence":{{"sessionId":"{session}",{pair},"expirationDuration":"PT20M"}}}}"#),
+    };
+    serde_json::from_str(&format!(r#"{{"user":"{user}","command":{command},"at":null}}"#)).unwrap()
+}
+
+fn stored(shard: &Shard) -> Vec<u8> {
+    let bytes = shard.encode(shard.sequence()).unwrap();
+    let mut stored: Stored = postcard::from_bytes(&bytes).unwrap();
+    stored.4.sort_by(|(left, _), (right, _)| left.cmp(right));
+    postcard::to_stdvec(&stored).unwrap()
+}
+
+/// Applies a log, and restores the shard from its stored form before the groups for which `restarts` says so.
+fn apply(
+    log: &[(Timestamp, Vec<Entry>)],
+    restarts: impl Fn(usize) -> bool,
+) -> (Vec<String>, Vec<Change>, Vec<u8>) {
+    let mut shard = Shard::default();
+    let (mut answers, mut changes) = (Vec::new(), Vec::new());
+    for (number, (accepted, entries)) in log.iter().enumerate() {
+        if restarts(number) {
+            shard = Shard::decode(&shard.encode(shard.sequence()).unwrap()).unwrap();
+        }
+        let applied = shard.apply(number as u64 + 1, *accepted, entries.clone());
+        answers.extend(applied.answers.iter().map(|answer| format!("{answer:?}")));
+        changes.extend(applied.changes);
+    }
+    (answers, changes, stored(&shard))
+}
+
+#[test]
+fn a_restored_shard_answers_and_changes_as_before() {
+    for seed in 0..20 {
+        let log = log(seed);
+        let once = apply(&log, |_| false);
+        assert!(once.1.len() > 100, "the log changes presences");
+        assert_eq!(once, apply(&log, |_| true), "restored before each group, seed {seed}");
+        for n in [3, 50, 399] {
+            assert_eq!(
+                once,
+                apply(&log, |number| number == n),
+                "restored before group {n}, seed {seed}"
+            );
+        }
+    }
+}
+
+#[test]
+fn numbers_and_times_of_changes_rise() {
+    for seed in 0..20 {
+        let (_, changes, _) = apply(&log(seed), |_| false);
+        assert!(
+            changes.windows(2).all(|pair| pair[0].number < pair[1].number && pair[0].at <= pair[1].at)
+        );
+    }
+}
+
+#[test]
+fn entries_are_stored_as_written_in_json_and_in_postcard() {
+    let mut random = fastrand::Rng::with_seed(7);
+    for _ in 0..100 {
+        let entry = entry(&mut random);
+        assert_eq!(entry, serde_json::from_slice(&serde_json::to_vec(&entry).unwrap()).unwrap());
+        assert_eq!(entry, postcard::from_bytes(&postcard::to_stdvec(&entry).unwrap()).unwrap());
+    }
+}
+
+#[test]
+fn the_shard_of_a_user_never_changes() {
+    let users = ["", "ana", "fa8bf3dc-eca7-46b7-bad1-db199b62afc3", "ü"];
+    assert_eq!(users.map(|user| shard_of(user, 16)), [5, 5, 9, 10]);
+}
