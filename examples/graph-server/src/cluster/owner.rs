@@ -35,9 +35,10 @@ const SNAPSHOT_AGE: Duration = Duration::from_secs(60);
 /// How often a shard ticks at most.
 const TICK: Duration = Duration::from_millis(250);
 /// How many changes may wait to be published.
-const OUTBOX: usize = 4_096;
-/// How many changes are published before their acknowledgements are awaited.
-const WAVE: usize = 256;
+const OUTBOX: usize = 16_384;
+/// How many changes of a shard are published before their acknowledgements are awaited. A server that syncs
+/// each message stores about a thousand a second.
+const WAVE: usize = 32;
 
 /// The characters of user ids that stay as they are in a subject.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
