@@ -3,6 +3,8 @@
 //!
 //! `cargo build --release && cargo run --release --example load -- [--nats-server PROGRAM]`
 
+#![allow(clippy::cast_precision_loss, reason = "figures are printed with a few digits")]
+
 use std::future::Future;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -168,7 +170,10 @@ async fn fill(
             for user in users {
                 // The service says so if it is too much.
                 while client.send(Method::POST, &path(user, "/setPresence"), session()).await? != 200 {
-                    ensure!(started.elapsed() < Duration::from_secs(300), "too many requests are rejected");
+                    ensure!(
+                        started.elapsed() < Duration::from_secs(300),
+                        "too many requests are rejected"
+                    );
                     sleep(Duration::from_secs(1)).await;
                 }
             }

@@ -58,7 +58,7 @@ pub struct Auth {
 /// A key, with the one algorithm that it may be used with.
 struct Key {
     id: Option<String>,
-    key: DecodingKey,
+    decoding: DecodingKey,
     validation: Validation,
 }
 
@@ -74,17 +74,17 @@ impl AuthFlags {
             let secret = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
             let secret = secret.trim_ascii();
             anyhow::ensure!(secret.len() >= 32, "the secret is shorter than 32 bytes");
-            let key = DecodingKey::from_secret(secret);
-            keys.push(Key { id: None, key, validation: self.validation(Algorithm::HS256) });
+            let decoding = DecodingKey::from_secret(secret);
+            keys.push(Key { id: None, decoding, validation: self.validation(Algorithm::HS256) });
         }
         if let Some(path) = &self.jwks {
             let text = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
             let set: JwkSet = serde_json::from_slice(&text).context("reading the JWKS")?;
             for jwk in &set.keys {
                 let Some(algorithm) = algorithm(jwk) else { continue };
-                let key = DecodingKey::from_jwk(jwk).context("reading a key of the JWKS")?;
+                let decoding = DecodingKey::from_jwk(jwk).context("reading a key of the JWKS")?;
                 let id = jwk.common.key_id.clone();
-                keys.push(Key { id, key, validation: self.validation(algorithm) });
+                keys.push(Key { id, decoding, validation: self.validation(algorithm) });
             }
             anyhow::ensure!(!keys.is_empty(), "the JWKS has no key for RS256 or ES256");
         }
@@ -160,7 +160,7 @@ impl Auth {
         let id = decode_header(token).map_err(|_| unauthorized("the token cannot be read"))?.kid;
         let mut reason = unauthorized("the token names a key that is not known");
         for key in self.keys.iter().filter(|key| id.is_none() || key.id.is_none() || key.id == id) {
-            match decode::<Claims>(token, &key.key, &key.validation) {
+            match decode::<Claims>(token, &key.decoding, &key.validation) {
                 Ok(token) => {
                     let check_application = self.check_application;
                     return Ok(Caller(Kind::Token { claims: token.claims, check_application }));
@@ -181,13 +181,11 @@ impl Caller {
     pub fn me(&self) -> Result<&str, Error> {
         match &self.0 {
             Kind::Anyone => Err(unauthorized("/me needs a token of a user")),
-            Kind::Token { claims, .. } => match (&claims.scp, &claims.oid) {
-                (Some(_), Some(oid)) => Ok(oid),
-                _ => {
-                    let text = "/me request is only valid with delegated authentication flow.";
-                    Err(Error::new(StatusCode::BAD_REQUEST, text))
-                }
-            },
+            Kind::Token { claims: Claims { scp: Some(_), oid: Some(oid), .. }, .. } => Ok(oid),
+            Kind::Token { .. } => {
+                let text = "/me request is only valid with delegated authentication flow.";
+                Err(Error::new(StatusCode::BAD_REQUEST, text))
+            }
         }
     }
 
@@ -197,7 +195,7 @@ impl Caller {
     ///
     /// 403 otherwise.
     pub fn may_read(&self, user: &str) -> Result<(), Error> {
-        self.has("Presence.Read.All", &["Presence.Read", "Presence.ReadWrite"], user)
+        self.has(Some("Presence.Read.All"), &["Presence.Read", "Presence.ReadWrite"], user)
     }
 
     /// Checks that the caller may write a user.
@@ -206,7 +204,7 @@ impl Caller {
     ///
     /// 403 otherwise.
     pub fn may_write(&self, user: &str) -> Result<(), Error> {
-        self.has("", &["Presence.ReadWrite"], user)
+        self.has(None, &["Presence.ReadWrite"], user)
     }
 
     /// Checks that a session belongs to the application of the caller, if that is checked.
@@ -226,11 +224,12 @@ impl Caller {
     }
 
     /// Checks for the right `of_all`, or for one of the rights `of_self` if the user is the caller.
-    fn has(&self, of_all: &str, of_self: &[&str], user: &str) -> Result<(), Error> {
+    fn has(&self, of_all: Option<&str>, of_self: &[&str], user: &str) -> Result<(), Error> {
         let Kind::Token { claims, .. } = &self.0 else { return Ok(()) };
         let allowed = match &claims.scp {
             Some(scopes) => scopes.split_ascii_whitespace().any(|scope| {
-                scope == of_all || (of_self.contains(&scope) && claims.oid.as_deref() == Some(user))
+                of_all == Some(scope)
+                    || (of_self.contains(&scope) && claims.oid.as_deref() == Some(user))
             }),
             None => claims.roles.iter().any(|role| role == "Presence.ReadWrite.All"),
         };

@@ -56,7 +56,7 @@ pub struct Writer {
     hub: Arc<Hub>,
     /// Whether shards tick by the clock of the system.
     ticks: bool,
-    last_tick: Instant,
+    last_tick: Option<Instant>,
     /// The sequence number and the time of the last group.
     sequence: u64,
     time: Timestamp,
@@ -108,7 +108,7 @@ pub fn open(folder: &Path, shards: usize, ticks: bool) -> anyhow::Result<(Embedd
         let shard = Shard::decode(bytes.value()).with_context(|| format!("shard {}", number.value()))?;
         users += shard.users();
         restored.push(shard);
-        if restored.len() % 8 == 0 && users > 0 {
+        if restored.len().is_multiple_of(8) && users > 0 {
             tracing::info!("restored {users} users of {} of {shards} shards", restored.len());
         }
     }
@@ -146,7 +146,7 @@ pub fn open(folder: &Path, shards: usize, ticks: bool) -> anyhow::Result<(Embedd
         submissions,
         hub,
         ticks,
-        last_tick: Instant::now() - TICK,
+        last_tick: None,
         sequence,
         time,
         stored,
@@ -276,10 +276,10 @@ impl Writer {
 
     /// Returns the shards that must tick now.
     fn due_shards(&mut self) -> Vec<usize> {
-        if !self.ticks || self.last_tick.elapsed() < TICK {
+        if !self.ticks || self.last_tick.is_some_and(|last| last.elapsed() < TICK) {
             return Vec::new();
         }
-        self.last_tick = Instant::now();
+        self.last_tick = Some(Instant::now());
         let shards = self.shards.iter().map(RwLock::read).enumerate();
         let due =
             shards.filter(|(_, shard)| shard.is_due(self.time)).map(|(number, _)| number).collect();

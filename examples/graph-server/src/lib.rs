@@ -1,11 +1,11 @@
 //! Microsoft Graph's presence endpoints on [`presence_core`]: one process with a folder, or many with
-//! NATS JetStream. The README says what it does and how to run it.
+//! `JetStream` of NATS. The README says what it does and how to run it.
 //!
 //! | file | what it is |
 //! |---|---|
 //! | `shard` | the users of one shard, as a pure function of their log |
 //! | `embedded` | log and snapshots in a file |
-//! | `cluster` | log and snapshots in NATS JetStream, and who owns which shard |
+//! | `cluster` | log and snapshots in NATS, and who owns which shard |
 //! | `service` | one process or many, for the routes |
 //! | `watch` | watchers and the latest changes |
 //! | `auth` | who may do what |

@@ -15,6 +15,7 @@ use presence_graph_server::service::Service;
 use presence_graph_server::{embedded, figures};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
+use tokio::signal::unix::{self, SignalKind};
 use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
@@ -70,7 +71,7 @@ async fn main() -> anyhow::Result<()> {
     let shards = usize::from(flags.shards);
     let (failed, failure) = oneshot::channel();
     let service = if flags.cluster.nats.is_some() {
-        Service::Cluster(Cluster::start(&flags.cluster, shards, !clock_in_header).await?)
+        Service::Cluster(Box::pin(Cluster::start(&flags.cluster, shards, !clock_in_header)).await?)
     } else {
         let (embedded, writer) = embedded::open(&flags.data, shards, !clock_in_header)?;
         let runtime = Handle::current();
@@ -93,7 +94,7 @@ async fn main() -> anyhow::Result<()> {
     tokio::select! {
         result = &mut server => result??,
         Ok(result) = failure => result.context("writing the log")?,
-        () = signal() => {
+        () = signal_to_stop() => {
             tracing::info!("stopping");
             let _ = stop.send(());
             service.hub().close();
@@ -107,10 +108,9 @@ async fn main() -> anyhow::Result<()> {
 }
 
 /// Waits for the signal to stop.
-async fn signal() {
-    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(terminate) => terminate,
-        Err(_) => return std::future::pending().await,
+async fn signal_to_stop() {
+    let Ok(mut terminate) = unix::signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
     };
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}

@@ -223,14 +223,13 @@ async fn changes(
     let seen = seen.map(|id| id.unwrap_or(u64::MAX));
     let users: Vec<_> = ids.iter().cloned().collect();
     let subscription = app.service.hub().subscribe(ids, seen).ok_or_else(Error::busy)?;
-    let first = match &subscription.missed {
-        Some(missed) => missed.iter().map(|event| event_of_change(event)).collect(),
-        None => {
-            let presences = app.service.presences(&users, context.at).await?;
-            let states = users.into_iter().zip(presences);
-            let states = states.map(|(id, presence)| event(subscription.start, id, presence));
-            std::iter::once(Event::default().event("reset").data("{}")).chain(states).collect::<Vec<_>>()
-        }
+    let first: Vec<_> = if let Some(missed) = &subscription.missed {
+        missed.iter().map(|event| event_of_change(event)).collect()
+    } else {
+        let presences = app.service.presences(&users, context.at).await?;
+        let states = users.into_iter().zip(presences);
+        let states = states.map(|(id, presence)| event(subscription.start, id, presence));
+        std::iter::once(Event::default().event("reset").data("{}")).chain(states).collect()
     };
     let live = stream::unfold(Some(subscription), async |subscription| {
         let mut subscription = subscription?;

@@ -23,7 +23,7 @@ fn auth(more: &[&str]) -> Auth {
     Flags::try_parse_from(flags.iter().chain(more)).unwrap().auth.read().unwrap()
 }
 
-fn claims(more: Value) -> Value {
+fn claims(more: &Value) -> Value {
     let mut claims =
         json!({ "iss": "us", "aud": "presence", "exp": 4_000_000_000_u64, "oid": "ana", "azp": "app" });
     claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -54,7 +54,7 @@ fn rights_follow_the_table() {
         (json!({}), "----"),
     ];
     for (more, rights) in table {
-        let caller = auth.caller(&token(Algorithm::HS256, SECRET, &claims(more.clone()))).unwrap();
+        let caller = auth.caller(&token(Algorithm::HS256, SECRET, &claims(&more))).unwrap();
         let may = [
             ('r', caller.may_read("ana")),
             ('R', caller.may_read("bob")),
@@ -70,10 +70,10 @@ fn rights_follow_the_table() {
 #[test]
 fn bad_tokens_are_unauthorized() {
     let auth = auth(&[]);
-    let good = claims(json!({ "scp": "Presence.Read" }));
+    let good = claims(&json!({ "scp": "Presence.Read" }));
     let unsigned = "eyJhbGciOiJub25lIn0.eyJvaWQiOiJhbmEiLCJzY3AiOiJQcmVzZW5jZS5SZWFkIn0.";
     let with =
-        |name: &str, value: Value| token(Algorithm::HS256, SECRET, &claims(json!({ name: value })));
+        |name: &str, value: Value| token(Algorithm::HS256, SECRET, &claims(&json!({ name: value })));
     for (what, headers) in [
         ("none", HeaderMap::new()),
         ("unsigned", headers(unsigned)),
@@ -93,7 +93,7 @@ fn bad_tokens_are_unauthorized() {
 
 #[test]
 fn sessions_belong_to_applications_if_that_is_checked() {
-    let headers = token(Algorithm::HS256, SECRET, &claims(json!({ "scp": "Presence.ReadWrite" })));
+    let headers = token(Algorithm::HS256, SECRET, &claims(&json!({ "scp": "Presence.ReadWrite" })));
     assert!(auth(&[]).caller(&headers).unwrap().may_use_session("other").is_ok());
     let caller = auth(&["--check-application"]).caller(&headers).unwrap();
     assert!(caller.may_use_session("app").is_ok());

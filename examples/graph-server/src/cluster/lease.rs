@@ -18,7 +18,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::figures::{count_shards, count_users};
 
-use super::{ANSWER, LEASE, Shared, owner};
+use super::{ANSWER, LEASE, Process, owner};
 
 /// How often a process renews its lease and looks at the others.
 const POLL: Duration = Duration::from_millis(500);
@@ -55,7 +55,7 @@ struct Held {
 
 /// What this process has.
 struct Keeper {
-    shared: Arc<Shared>,
+    process: Arc<Process>,
     /// The revision of the key of this process, if it is alive.
     revision: Option<u64>,
     valid_until: watch::Sender<Instant>,
@@ -63,9 +63,9 @@ struct Keeper {
 }
 
 /// Renews the lease of this process and takes and leaves shards, until the service stops.
-pub(super) async fn keep(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+pub(super) async fn keep(process: Arc<Process>, mut stop: watch::Receiver<bool>) {
     let valid_until = watch::Sender::new(Instant::now());
-    let mut keeper = Keeper { shared, revision: None, valid_until, held: BTreeMap::new() };
+    let mut keeper = Keeper { process, revision: None, valid_until, held: BTreeMap::new() };
     let mut polls = interval(POLL);
     polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while !*stop.borrow() {
@@ -83,19 +83,19 @@ pub(super) async fn keep(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     }
     let shards: Vec<_> = keeper.held.keys().copied().collect();
     keeper.leave(&shards).await;
-    let _ = keeper.shared.processes.delete(&keeper.shared.process).await;
+    let _ = keeper.process.processes.delete(&keeper.process.id).await;
 }
 
 impl Keeper {
     async fn poll(&mut self) -> anyhow::Result<()> {
         self.renew().await?;
-        let alive: HashSet<String> = self.shared.processes.keys().await?.try_collect().await?;
+        let alive: HashSet<String> = self.process.processes.keys().await?.try_collect().await?;
         let records = self.records().await?;
-        let process = self.shared.process.clone();
+        let id = self.process.id.clone();
 
         for (number, (record, revision)) in records.iter().enumerate() {
             if let Some(held) = self.held.get(&number)
-                && record.owner.as_ref() != Some(&process)
+                && record.owner.as_ref() != Some(&id)
                 && *revision > held.revision
             {
                 tracing::warn!("shard {number} was taken");
@@ -107,11 +107,10 @@ impl Keeper {
         self.leave(&surplus).await;
 
         // Processes that take shards at once begin at different ones.
-        let offset = crate::shard::shard_of(&process, records.len());
+        let offset = crate::shard::shard_of(&id, records.len());
         for number in (0..records.len()).map(|number| (number + offset) % records.len()) {
             let Some((record, revision)) = records.get(number) else { continue };
-            let free =
-                record.owner.as_ref().is_none_or(|owner| !alive.contains(owner) || *owner == process);
+            let free = record.owner.as_ref().is_none_or(|owner| !alive.contains(owner) || *owner == id);
             if free
                 && !surplus.contains(&number)
                 && !self.held.contains_key(&number)
@@ -121,7 +120,7 @@ impl Keeper {
             }
         }
         count_shards(self.held.len());
-        let owned = self.shared.owned.iter().filter_map(|owned| owned.read().clone());
+        let owned = self.process.owned.iter().filter_map(|owned| owned.read().clone());
         count_users(owned.map(|owned| owned.users()).sum());
         Ok(())
     }
@@ -129,36 +128,32 @@ impl Keeper {
     /// Renews the key of this process. If it has expired, others may own the shards by now.
     async fn renew(&mut self) -> anyhow::Result<()> {
         let started = Instant::now();
-        let (key, processes) = (&self.shared.process, &self.shared.processes);
-        let renewed = match self.revision {
-            Some(revision) => match processes.update(key, Vec::new().into(), revision).await {
-                Ok(revision) => Some(revision),
-                Err(error) if error.kind() == UpdateErrorKind::WrongLastRevision => None,
-                Err(error) => return Err(error.into()),
-            },
-            None => None,
-        };
-        let revision = match renewed {
-            Some(revision) => revision,
-            None => {
-                if self.revision.take().is_some() {
+        let process = Arc::clone(&self.process);
+        let (key, processes) = (&process.id, &process.processes);
+        if let Some(revision) = self.revision {
+            match processes.update(key, Vec::new().into(), revision).await {
+                Ok(revision) => self.revision = Some(revision),
+                Err(error) if error.kind() == UpdateErrorKind::WrongLastRevision => {
                     tracing::warn!("the lease of this process has expired");
+                    self.revision = None;
                 }
-                for number in self.held.keys().copied().collect::<Vec<_>>() {
-                    self.abandon(number).await;
-                }
-                self.shared.processes.put(&self.shared.process, Vec::new().into()).await?
+                Err(error) => return Err(error.into()),
             }
-        };
-        self.revision = Some(revision);
+        }
+        if self.revision.is_none() {
+            for number in self.held.keys().copied().collect::<Vec<_>>() {
+                self.abandon(number).await;
+            }
+            self.revision = Some(processes.put(key, Vec::new().into()).await?);
+        }
         let _ = self.valid_until.send_replace(started + LEASE);
         Ok(())
     }
 
     /// Reads the records of all shards.
     async fn records(&self) -> anyhow::Result<Vec<(Record, u64)>> {
-        let shards = &self.shared.shards;
-        try_join_all((0..self.shared.owned.len()).map(async |number| {
+        let shards = &self.process.shards;
+        try_join_all((0..self.process.owned.len()).map(async |number| {
             match shards.entry(number.to_string()).await? {
                 Some(entry) => Ok((serde_json::from_slice(&entry.value)?, entry.revision)),
                 None => Ok((Record::default(), 0)),
@@ -169,13 +164,13 @@ impl Keeper {
 
     /// Takes a shard, unless another process is quicker.
     async fn take(&mut self, number: usize, mut record: Record, revision: u64) -> anyhow::Result<()> {
-        record.owner = Some(self.shared.process.clone());
-        let Some(revision) = self.shared.swap(number, &record, revision).await? else { return Ok(()) };
+        record.owner = Some(self.process.id.clone());
+        let Some(revision) = self.process.swap(number, &record, revision).await? else { return Ok(()) };
         tracing::info!("shard {number} is owned by this process");
         let (stop, stopped) = watch::channel(false);
         let lease = Lease(self.valid_until.subscribe());
-        let shared = Arc::clone(&self.shared);
-        let task = tokio::spawn(owner::own(shared, number, record, revision, lease, stopped));
+        let process = Arc::clone(&self.process);
+        let task = tokio::spawn(owner::own(process, number, record, revision, lease, stopped));
         self.held.insert(number, Held { task, stop, revision });
         Ok(())
     }
@@ -224,7 +219,7 @@ impl Keeper {
     }
 }
 
-impl Shared {
+impl Process {
     /// Writes the record of a shard if it has this revision, and returns the new one.
     pub(super) async fn swap(
         &self,

@@ -1,4 +1,4 @@
-//! Many processes: NATS JetStream is the log and the store.
+//! Many processes: `JetStream` of NATS is the log and the store.
 //!
 //! ```text
 //! request ──► presence.commands.<shard> ──► owner of the shard ──► presence.answers.<process> ──► answer
@@ -60,7 +60,7 @@ const GROUP_NUMBER: &str = "Presence-Group";
 /// How to reach the other processes.
 #[derive(Debug, Args)]
 pub struct ClusterFlags {
-    /// The server of NATS, for many processes, such as nats://127.0.0.1:4222
+    /// The server of NATS, for many processes, such as `nats://127.0.0.1:4222`
     #[arg(long, value_name = "URL")]
     pub nats: Option<String>,
     /// On how many servers of NATS each message is stored
@@ -70,17 +70,17 @@ pub struct ClusterFlags {
 
 /// One process of many.
 pub struct Cluster {
-    shared: Arc<Shared>,
+    process: Arc<Process>,
     /// Commands by shard.
     submissions: Vec<mpsc::Sender<Submission>>,
     leases: Mutex<Option<JoinHandle<()>>>,
     stop: watch::Sender<bool>,
 }
 
-/// What the tasks of a process share.
-struct Shared {
-    /// The id of this process.
-    process: String,
+/// What the tasks of this process share.
+struct Process {
+    /// The id of this process among the others.
+    id: String,
     client: Client,
     jetstream: jetstream::Context,
     commands: Stream,
@@ -132,32 +132,32 @@ impl Cluster {
             .connect(flags.nats.as_deref().unwrap_or_default())
             .await?;
         let jetstream = ContextBuilder::new().timeout(ANSWER).ack_timeout(ANSWER).build(client.clone());
-        let shared = loop {
-            match Shared::new(&client, &jetstream, flags.replicas, shards, connection.clone(), ticks)
+        let process = loop {
+            match Process::new(&client, &jetstream, flags.replicas, shards, connection.clone(), ticks)
                 .await
             {
-                Ok(shared) => break Arc::new(shared),
+                Ok(process) => break Arc::new(process),
                 Err(error) => tracing::warn!("waiting for NATS: {error:#}"),
             }
             sleep(Duration::from_secs(1)).await;
         };
         let found =
-            shared.commands.cached_info().config.metadata.get("shards").cloned().unwrap_or_default();
+            process.commands.cached_info().config.metadata.get("shards").cloned().unwrap_or_default();
         anyhow::ensure!(found == shards.to_string(), "the log has {found} shards and not {shards}");
 
-        let answers = shared.client.subscribe(format!("presence.answers.{}", shared.process)).await?;
-        tokio::spawn(Arc::clone(&shared).receive_answers(answers));
+        let answers = process.client.subscribe(format!("presence.answers.{}", process.id)).await?;
+        tokio::spawn(Arc::clone(&process).receive_answers(answers));
         let submissions = (0..shards).map(|shard| {
             let (sender, receiver) = mpsc::channel(QUEUE);
-            tokio::spawn(Arc::clone(&shared).send_commands(shard, receiver));
+            tokio::spawn(Arc::clone(&process).send_commands(shard, receiver));
             sender
         });
         let submissions = submissions.collect();
-        tokio::spawn(Arc::clone(&shared).give_up());
-        tokio::spawn(Arc::clone(&shared).follow_changes());
+        tokio::spawn(Arc::clone(&process).give_up());
+        tokio::spawn(Arc::clone(&process).follow_changes());
         let (stop, stopped) = watch::channel(false);
-        let leases = tokio::spawn(lease::keep(Arc::clone(&shared), stopped));
-        Ok(Self { shared, submissions, leases: Mutex::new(Some(leases)), stop })
+        let leases = tokio::spawn(lease::keep(Arc::clone(&process), stopped));
+        Ok(Self { process, submissions, leases: Mutex::new(Some(leases)), stop })
     }
 
     /// Stores an entry in the log, and waits for the answer of its owner.
@@ -192,7 +192,7 @@ impl Cluster {
         question: &Question,
         at: Option<Timestamp>,
     ) -> Result<Reply, Error> {
-        let owned = self.shared.owned.get(shard).and_then(|owned| owned.read().clone());
+        let owned = self.process.owned.get(shard).and_then(|owned| owned.read().clone());
         if let Some(owned) = owned {
             return owned.answer(question, at);
         }
@@ -202,7 +202,7 @@ impl Cluster {
         let payload = postcard::to_stdvec(&(question, at.map(Time)))
             .map_err(|error| Error::unavailable(error.to_string()))?;
         let subject = format!("presence.questions.{shard}");
-        let reply = timeout(ANSWER, self.shared.client.request(subject, payload.into())).await;
+        let reply = timeout(ANSWER, self.process.client.request(subject, payload.into())).await;
         let Ok(Ok(reply)) = reply else {
             return Err(Error::unavailable("the users have no owner now"));
         };
@@ -219,13 +219,13 @@ impl Cluster {
     /// Returns the changes.
     #[must_use]
     pub fn hub(&self) -> &Arc<Hub> {
-        &self.shared.hub
+        &self.process.hub
     }
 
     /// Returns whether NATS can be reached.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
-        self.shared.client.connection_state() == State::Connected
+        self.process.client.connection_state() == State::Connected
     }
 
     /// Stores the shards of this process and leaves them to others.
@@ -238,7 +238,7 @@ impl Cluster {
     }
 }
 
-impl Shared {
+impl Process {
     async fn new(
         client: &Client,
         jetstream: &jetstream::Context,
@@ -283,7 +283,7 @@ impl Shared {
         let state = changes.get_info().await?.state;
         let history = state.last_sequence.saturating_sub(HISTORY as u64);
         Ok(Self {
-            process: client.new_inbox().trim_start_matches("_INBOX.").to_owned(),
+            id: client.new_inbox().trim_start_matches("_INBOX.").to_owned(),
             client: client.clone(),
             jetstream: jetstream.clone(),
             commands,
@@ -304,7 +304,7 @@ impl Shared {
     /// next group.
     async fn send_commands(self: Arc<Self>, shard: usize, mut submissions: mpsc::Receiver<Submission>) {
         let subject = format!("presence.commands.{shard}");
-        let answer_to = format!("presence.answers.{}", self.process);
+        let answer_to = format!("presence.answers.{}", self.id);
         let mut connection = self.connection.clone();
         let mut group = Vec::with_capacity(GROUP);
         while submissions.recv_many(&mut group, GROUP).await > 0 {
@@ -324,12 +324,12 @@ impl Shared {
                 stored = stored => stored,
                 _ = connection.changed() => Err(anyhow::anyhow!("NATS was lost")),
             };
-            let shared = Arc::clone(&self);
+            let process = Arc::clone(&self);
             match stored {
                 // Who waits for longer has got an answer already.
                 Ok(_) => drop(tokio::spawn(async move {
                     sleep(ANSWER).await;
-                    shared.waiting.lock().remove(&number);
+                    process.waiting.lock().remove(&number);
                 })),
                 Err(error) => {
                     tracing::warn!("shard {shard}: a group of commands was not stored: {error:#}");

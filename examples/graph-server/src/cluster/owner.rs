@@ -23,7 +23,7 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::lease::{Lease, Record};
-use super::{ANSWER_TO, GROUP_NUMBER, Shared};
+use super::{ANSWER_TO, GROUP_NUMBER, Process};
 use crate::error::Error;
 use crate::figures::in_crate;
 use crate::shard::{Applied, Change, Entry, Question, Reply, Shard, Time};
@@ -89,7 +89,7 @@ enum Outgoing {
 
 /// The owner of one shard.
 struct Owner {
-    shared: Arc<Shared>,
+    process: Arc<Process>,
     number: usize,
     owned: Arc<Owned>,
     record: Record,
@@ -105,28 +105,26 @@ struct Owner {
 
 /// Owns a shard until it must stop, and then leaves it to others.
 pub(super) async fn own(
-    shared: Arc<Shared>,
+    process: Arc<Process>,
     number: usize,
     record: Record,
     revision: u64,
     lease: Lease,
     stop: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
-    let shard = shared.restore(&record).await.with_context(|| format!("restoring shard {number}"))?;
+    let shard = process.restore(&record).await.with_context(|| format!("restoring shard {number}"))?;
     let (outbox, outgoing) = mpsc::channel(OUTBOX);
     let mut tasks = JoinSet::new();
-    tasks.spawn(Arc::clone(&shared).publish(number, outgoing));
-    let owned = Arc::new(Owned { shard: RwLock::new(shard), lease, left: AtomicBool::new(false) });
-    let (entries_since_snapshot, last_snapshot) = (0, Instant::now());
+    tasks.spawn(Arc::clone(&process).publish(number, outgoing));
     let mut owner = Owner {
-        shared,
+        process,
         number,
-        owned,
+        owned: Arc::new(Owned { shard: RwLock::new(shard), lease, left: AtomicBool::new(false) }),
         record,
         revision,
         outbox,
-        entries_since_snapshot,
-        last_snapshot,
+        entries_since_snapshot: 0,
+        last_snapshot: Instant::now(),
         storing: JoinSet::new(),
         tasks,
     };
@@ -137,18 +135,18 @@ pub(super) async fn own(
 impl Owner {
     /// Follows the log of the shard.
     async fn follow(&mut self, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
-        let mut connection = self.shared.connection.clone();
+        let mut connection = self.process.connection.clone();
         connection.mark_unchanged();
         let subject = format!("presence.commands.{}", self.number);
         // Whoever owned the shard before answers no more: what it has answered is in the log up to here.
-        let end = match self.shared.commands.get_last_raw_message_by_subject(&subject).await {
+        let end = match self.process.commands.get_last_raw_message_by_subject(&subject).await {
             Ok(message) => message.sequence,
             Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => 0,
             Err(error) => return Err(error.into()),
         };
         let start_sequence = self.owned.shard.read().sequence() + 1;
         let mut messages = self
-            .shared
+            .process
             .commands
             .create_consumer(pull::OrderedConfig {
                 filter_subject: subject.clone(),
@@ -207,7 +205,7 @@ impl Owner {
             let answers: Vec<_> =
                 applied.answers.into_iter().map(|answer| answer.map_err(Error::from)).collect();
             let payload = postcard::to_stdvec(&(group.parse::<u64>()?, answers))?;
-            self.shared.client.publish(subject.to_owned(), payload.into()).await?;
+            self.process.client.publish(subject.to_owned(), payload.into()).await?;
         }
         for change in applied.changes {
             self.outbox.send(Outgoing::Change(change)).await.context("the publisher has failed")?;
@@ -217,13 +215,13 @@ impl Owner {
 
     /// Puts a tick into the log if one is due.
     async fn tick(&self, subject: &str) -> anyhow::Result<()> {
-        if self.shared.ticks
+        if self.process.ticks
             && self.owned.may_answer()
             && self.owned.shard.read().is_due(Timestamp::now())
         {
             let payload = serde_json::to_vec(&[Entry::tick(None)])?;
             // Nobody waits for it: a tick that is lost is followed by the next.
-            self.shared.client.publish(subject.to_owned(), payload.into()).await?;
+            self.process.client.publish(subject.to_owned(), payload.into()).await?;
         }
         Ok(())
     }
@@ -231,11 +229,11 @@ impl Owner {
     /// Starts to answer questions.
     async fn serve(&mut self) -> anyhow::Result<()> {
         let questions =
-            self.shared.client.subscribe(format!("presence.questions.{}", self.number)).await?;
-        if let Some(owned) = self.shared.owned.get(self.number) {
+            self.process.client.subscribe(format!("presence.questions.{}", self.number)).await?;
+        if let Some(owned) = self.process.owned.get(self.number) {
             *owned.write() = Some(Arc::clone(&self.owned));
         }
-        self.tasks.spawn(Arc::clone(&self.shared).answer_questions(Arc::clone(&self.owned), questions));
+        self.tasks.spawn(Arc::clone(&self.process).answer_questions(Arc::clone(&self.owned), questions));
         Ok(())
     }
 
@@ -244,26 +242,26 @@ impl Owner {
         (self.entries_since_snapshot, self.last_snapshot) = (0, Instant::now());
         let shard = self.owned.shard.read();
         let (sequence, bytes) = (shard.sequence(), shard.encode(shard.sequence())?);
-        let (shared, outbox, number) = (Arc::clone(&self.shared), self.outbox.clone(), self.number);
+        let (process, outbox, number) = (Arc::clone(&self.process), self.outbox.clone(), self.number);
         let (old, revision) = (self.record.clone(), self.revision);
         Ok(async move {
             let (flush, flushed) = oneshot::channel();
             outbox.send(Outgoing::Flush(flush)).await.context("the publisher has failed")?;
             flushed.await.context("the publisher has failed")?;
 
-            let object = format!("{number}-{sequence}-{}", shared.process);
-            shared.snapshots.put(object.as_str(), &mut bytes.as_slice()).await?;
-            let record = Record { owner: Some(shared.process.clone()), sequence, object: Some(object) };
-            let Some(revision) = shared.swap(number, &record, revision).await? else {
-                shared.snapshots.delete(record.object.unwrap_or_default()).await?;
+            let object = format!("{number}-{sequence}-{}", process.id);
+            process.snapshots.put(object.as_str(), &mut bytes.as_slice()).await?;
+            let record = Record { owner: Some(process.id.clone()), sequence, object: Some(object) };
+            let Some(revision) = process.swap(number, &record, revision).await? else {
+                process.snapshots.delete(record.object.unwrap_or_default()).await?;
                 anyhow::bail!("the shard was taken");
             };
 
             // From here on the log up to the snapshot is not needed, and nobody else stores another.
-            let purge = shared.commands.purge().sequence(sequence + 1);
+            let purge = process.commands.purge().sequence(sequence + 1);
             purge.filter(format!("presence.commands.{number}")).await?;
             if let Some(object) = old.object.filter(|object| Some(object) != record.object.as_ref()) {
-                shared.snapshots.delete(object).await?;
+                process.snapshots.delete(object).await?;
             }
             Ok((record, revision))
         })
@@ -279,7 +277,7 @@ impl Owner {
         }
         self.owned.left.store(true, Ordering::SeqCst);
         self.record.owner = None;
-        self.shared
+        self.process
             .swap(self.number, &self.record, self.revision)
             .await?
             .context("the shard was taken")?;
@@ -291,13 +289,13 @@ impl Drop for Owner {
     /// Ends the answers, however the owner ends.
     fn drop(&mut self) {
         self.owned.left.store(true, Ordering::SeqCst);
-        if let Some(owned) = self.shared.owned.get(self.number) {
+        if let Some(owned) = self.process.owned.get(self.number) {
             let _ = owned.write().take_if(|owned| Arc::ptr_eq(owned, &self.owned));
         }
     }
 }
 
-impl Shared {
+impl Process {
     /// Restores a shard from its snapshot.
     async fn restore(&self, record: &Record) -> anyhow::Result<Shard> {
         let Some(object) = &record.object else { return Ok(Shard::default()) };
