@@ -56,6 +56,7 @@ impl Error {
         let message = match status {
             StatusCode::NOT_FOUND => "no such path",
             StatusCode::METHOD_NOT_ALLOWED => "method not allowed, see the header Allow",
+            StatusCode::REQUEST_TIMEOUT => "the body did not come in time",
             StatusCode::PAYLOAD_TOO_LARGE => "the body is too large",
             StatusCode::SERVICE_UNAVAILABLE => "no answer in time: a command may have been accepted",
             _ => status.canonical_reason().unwrap_or("error"),

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use presence_core::{Timestamp, timestamp};
 use serde_json::json;
+use tokio::time::{Instant as Deadline, timeout_at};
 use tower::ServiceBuilder;
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower::load_shed::LoadShedLayer;
@@ -24,8 +25,10 @@ use crate::error::Error;
 
 /// How many requests are handled at once. The next ones are told to come again.
 const CONCURRENT: usize = 2_048;
-/// How long a request takes at most.
+/// How long a request takes at most, with its body.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the body of a request may take.
+const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest body: 650 ids of 256 bytes fit.
 const MAX_BODY: usize = 256 * 1024;
 /// How much of a longer body is read, so that the connection stays usable.
@@ -92,15 +95,22 @@ async fn read_body(request: Request, next: Next) -> Response {
     let mut stream = body.into_data_stream();
     let mut body = Vec::new();
     let mut read = 0;
-    while let Some(chunk) = stream.next().await {
-        let Ok(chunk) = chunk else {
-            return Error::new(StatusCode::BAD_REQUEST, "the body ends too early").into_response();
-        };
-        read += chunk.len();
-        if read <= MAX_BODY {
-            body.extend_from_slice(&chunk);
-        } else if read > MAX_DISCARDED {
-            break;
+    let end = Deadline::now() + BODY_TIMEOUT;
+    loop {
+        match timeout_at(end, stream.next()).await {
+            Ok(None) => break,
+            Ok(Some(Ok(chunk))) => {
+                read += chunk.len();
+                if read <= MAX_BODY {
+                    body.extend_from_slice(&chunk);
+                } else if read > MAX_DISCARDED {
+                    break;
+                }
+            }
+            Ok(Some(Err(_))) => {
+                return Error::new(StatusCode::BAD_REQUEST, "the body ends too early").into_response();
+            }
+            Err(_) => return Error::of_status(StatusCode::REQUEST_TIMEOUT).into_response(),
         }
     }
     if read > MAX_BODY {
