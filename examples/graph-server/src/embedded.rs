@@ -38,7 +38,6 @@ const TICK: Duration = Duration::from_millis(250);
 pub struct Embedded {
     shards: Arc<[RwLock<Shard>]>,
     submissions: mpsc::Sender<Submission>,
-    hub: Arc<Hub>,
 }
 
 /// A command that waits for its commit.
@@ -139,7 +138,7 @@ pub fn open(folder: &Path, shards: usize, ticks: bool) -> anyhow::Result<(Embedd
 
     let shards: Arc<[_]> = restored.into_iter().map(RwLock::new).collect();
     let (sender, submissions) = mpsc::channel(QUEUE);
-    let embedded = Embedded { shards: Arc::clone(&shards), submissions: sender, hub: Arc::clone(&hub) };
+    let embedded = Embedded { shards: Arc::clone(&shards), submissions: sender };
     let writer = Writer {
         database,
         shards,
@@ -181,21 +180,15 @@ impl Embedded {
     pub fn is_healthy(&self) -> bool {
         !self.submissions.is_closed()
     }
+}
 
-    /// Returns the number of shards.
-    #[must_use]
-    pub fn shards(&self) -> usize {
-        self.shards.len()
-    }
-
+impl Writer {
     /// Returns the changes.
     #[must_use]
     pub fn hub(&self) -> &Arc<Hub> {
         &self.hub
     }
-}
 
-impl Writer {
     /// Commits and applies until the service has stopped.
     ///
     /// # Errors

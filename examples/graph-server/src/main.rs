@@ -8,11 +8,11 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
 use presence_graph_server::auth::AuthFlags;
-use presence_graph_server::cluster::{Cluster, ClusterFlags};
+use presence_graph_server::cluster::ClusterFlags;
+use presence_graph_server::figures;
 use presence_graph_server::layers::layers;
 use presence_graph_server::routes::{App, routes};
 use presence_graph_server::service::Service;
-use presence_graph_server::{embedded, figures};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{self, SignalKind};
@@ -71,13 +71,13 @@ async fn main() -> anyhow::Result<()> {
     let shards = usize::from(flags.shards);
     let (failed, failure) = oneshot::channel();
     let service = if flags.cluster.nats.is_some() {
-        Service::Cluster(Box::pin(Cluster::start(&flags.cluster, shards, !clock_in_header)).await?)
+        Box::pin(Service::cluster(&flags.cluster, shards, !clock_in_header)).await?
     } else {
-        let (embedded, writer) = embedded::open(&flags.data, shards, !clock_in_header)?;
+        let (service, writer) = Service::embedded(&flags.data, shards, !clock_in_header)?;
         let runtime = Handle::current();
         // The receiver has gone if the service stops.
         std::thread::spawn(move || failed.send(writer.run(&runtime)));
-        Service::Embedded(embedded)
+        service
     };
     let app = Arc::new(App { service, auth, clock_in_header, metrics });
     let service = &Arc::clone(&app).service;
@@ -101,9 +101,7 @@ async fn main() -> anyhow::Result<()> {
             let _ = tokio::time::timeout(GRACE, server).await;
         }
     }
-    if let Service::Cluster(cluster) = service {
-        cluster.stop().await;
-    }
+    service.stop().await;
     Ok(())
 }
 

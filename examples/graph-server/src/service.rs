@@ -1,35 +1,65 @@
 //! What the routes need of the engine, for one process and for many.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use presence_core::{Presence, Timestamp};
 
-use crate::cluster::Cluster;
-use crate::embedded::Embedded;
+use crate::cluster::{Cluster, ClusterFlags};
+use crate::embedded::{self, Embedded, Writer};
 use crate::error::Error;
 use crate::shard::{Entry, Question, Reply, shard_of};
 use crate::watch::Hub;
 
 /// The users, here or on many processes.
-pub enum Service {
-    /// The users are in this process.
+pub struct Service {
+    log: Log,
+    shards: usize,
+    hub: Arc<Hub>,
+}
+
+/// Where commands go to and answers come from.
+enum Log {
+    /// All users are in this process.
     Embedded(Embedded),
     /// This process owns some of the users.
     Cluster(Cluster),
 }
 
 impl Service {
+    /// Restores the users of a folder, and returns the writer, which must be run.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`embedded::open`].
+    pub fn embedded(folder: &Path, shards: usize, ticks: bool) -> anyhow::Result<(Self, Writer)> {
+        let (embedded, writer) = embedded::open(folder, shards, ticks)?;
+        let hub = Arc::clone(writer.hub());
+        Ok((Self { log: Log::Embedded(embedded), shards, hub }, writer))
+    }
+
+    /// Joins other processes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Cluster::start`].
+    pub async fn cluster(flags: &ClusterFlags, shards: usize, ticks: bool) -> anyhow::Result<Self> {
+        let cluster = Cluster::start(flags, shards, ticks).await?;
+        let hub = Arc::clone(cluster.hub());
+        Ok(Self { log: Log::Cluster(cluster), shards, hub })
+    }
+
     /// Stores an entry in the log of a shard, and applies it.
     ///
     /// # Errors
     ///
     /// The rejection of the command. 429: it was not stored. 503: it may have been stored.
     pub async fn apply(&self, shard: usize, entry: Entry) -> Result<(), Error> {
-        match self {
-            Self::Embedded(embedded) => embedded.apply(shard, entry).await,
-            Self::Cluster(cluster) => cluster.apply(shard, entry).await,
+        match &self.log {
+            Log::Embedded(embedded) => embedded.apply(shard, entry).await,
+            Log::Cluster(cluster) => cluster.apply(shard, entry).await,
         }
     }
 
@@ -40,37 +70,39 @@ impl Service {
         question: Question,
         at: Option<Timestamp>,
     ) -> Result<Reply, Error> {
-        match self {
-            Self::Embedded(embedded) => Ok(embedded.ask(shard, &question, at)),
-            Self::Cluster(cluster) => cluster.ask(shard, &question, at).await,
+        match &self.log {
+            Log::Embedded(embedded) => Ok(embedded.ask(shard, &question, at)),
+            Log::Cluster(cluster) => cluster.ask(shard, &question, at).await,
+        }
+    }
+
+    /// Returns whether the log can be reached.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        match &self.log {
+            Log::Embedded(embedded) => embedded.is_healthy(),
+            Log::Cluster(cluster) => cluster.is_healthy(),
+        }
+    }
+
+    /// Leaves what this process owns to others.
+    pub async fn stop(&self) {
+        match &self.log {
+            Log::Embedded(_) => {}
+            Log::Cluster(cluster) => cluster.stop().await,
         }
     }
 
     /// Returns the shard of a user.
     #[must_use]
     pub fn shard_of(&self, user: &str) -> usize {
-        match self {
-            Self::Embedded(embedded) => shard_of(user, embedded.shards()),
-            Self::Cluster(cluster) => shard_of(user, cluster.shards()),
-        }
+        shard_of(user, self.shards)
     }
 
     /// Returns the changes.
     #[must_use]
     pub fn hub(&self) -> &Arc<Hub> {
-        match self {
-            Self::Embedded(embedded) => embedded.hub(),
-            Self::Cluster(cluster) => cluster.hub(),
-        }
-    }
-
-    /// Returns whether requests can be answered.
-    #[must_use]
-    pub fn is_healthy(&self) -> bool {
-        match self {
-            Self::Embedded(embedded) => embedded.is_healthy(),
-            Self::Cluster(cluster) => cluster.is_healthy(),
-        }
+        &self.hub
     }
 
     /// Returns the effective presences of users, in their order.

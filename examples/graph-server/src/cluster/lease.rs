@@ -16,9 +16,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use super::process::Process;
+use super::{ANSWER, LEASE, owner};
 use crate::figures::{count_shards, count_users};
-
-use super::{ANSWER, LEASE, Process, owner};
 
 /// How often a process renews its lease and looks at the others.
 const POLL: Duration = Duration::from_millis(500);

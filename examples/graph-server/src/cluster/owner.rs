@@ -1,32 +1,29 @@
 //! The owner of a shard: it restores the shard, follows its log, answers, publishes and stores.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use async_nats::Subscriber;
-use async_nats::header::NATS_MESSAGE_ID;
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
-use async_nats::jetstream::context::PublishAckFuture;
-use async_nats::jetstream::message::{Message, PublishMessage};
+use async_nats::jetstream::message::Message;
 use async_nats::jetstream::stream::LastRawMessageErrorKind;
 use futures_util::StreamExt;
-use futures_util::future::try_join_all;
 use parking_lot::RwLock;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use presence_core::Timestamp;
 use tokio::io::AsyncReadExt;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::changes::Outgoing;
+use super::commands::{ANSWER_TO, GROUP_NUMBER};
 use super::lease::{Lease, Record};
-use super::{ANSWER_TO, GROUP_NUMBER, Process};
+use super::process::Process;
 use crate::error::Error;
 use crate::figures::in_crate;
-use crate::shard::{Applied, Change, Entry, Question, Reply, Shard, Time};
+use crate::shard::{Applied, Entry, Question, Reply, Shard, Time};
 
 /// A shard is stored after this many entries, or after [`SNAPSHOT_AGE`] if there were any.
 const ENTRIES_PER_SNAPSHOT: usize = 16_384;
@@ -36,12 +33,6 @@ const SNAPSHOT_AGE: Duration = Duration::from_secs(60);
 const TICK: Duration = Duration::from_millis(250);
 /// How many changes may wait to be published.
 const OUTBOX: usize = 16_384;
-/// How many changes of a shard are published before their acknowledgements are awaited. A server that syncs
-/// each message stores about a thousand a second.
-const WAVE: usize = 32;
-
-/// The characters of user ids that stay as they are in a subject.
-const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 
 /// A shard that this process owns and that has caught up with its log.
 pub(super) struct Owned {
@@ -79,12 +70,6 @@ impl Owned {
             Err(Error::unavailable("the users have no owner now"))
         }
     }
-}
-
-/// A change to be published, or a question whether all before it have been.
-enum Outgoing {
-    Change(Change),
-    Flush(oneshot::Sender<()>),
 }
 
 /// The owner of one shard.
@@ -307,41 +292,6 @@ impl Process {
         Ok(shard)
     }
 
-    /// Publishes changes, those of one user one after the other.
-    async fn publish(
-        self: Arc<Self>,
-        number: usize,
-        mut outgoing: mpsc::Receiver<Outgoing>,
-    ) -> anyhow::Result<()> {
-        let mut received = Vec::with_capacity(WAVE);
-        while outgoing.recv_many(&mut received, WAVE).await > 0 {
-            let mut users = HashSet::new();
-            let mut acks: Vec<PublishAckFuture> = Vec::new();
-            for outgoing in received.drain(..) {
-                match outgoing {
-                    Outgoing::Change(change) => {
-                        if !users.insert(change.user.clone()) {
-                            acknowledged(&mut acks).await?;
-                            users = HashSet::from([change.user.clone()]);
-                        }
-                        let subject =
-                            format!("presence.changes.{}", utf8_percent_encode(&change.user, PLAIN));
-                        let message = PublishMessage::build()
-                            .payload(serde_json::to_vec(&change)?.into())
-                            .header(NATS_MESSAGE_ID, format!("{number}-{}", change.number).as_str());
-                        acks.push(self.jetstream.send_publish(subject, message).await?);
-                    }
-                    Outgoing::Flush(flush) => {
-                        acknowledged(&mut acks).await?;
-                        let _ = flush.send(());
-                    }
-                }
-            }
-            acknowledged(&mut acks).await?;
-        }
-        Ok(())
-    }
-
     /// Answers the questions of other processes.
     async fn answer_questions(
         self: Arc<Self>,
@@ -358,10 +308,4 @@ impl Process {
         }
         Ok(())
     }
-}
-
-/// Waits until all publications are stored.
-async fn acknowledged(acks: &mut Vec<PublishAckFuture>) -> anyhow::Result<()> {
-    try_join_all(acks.drain(..).map(IntoFuture::into_future)).await?;
-    Ok(())
 }
