@@ -32,7 +32,7 @@ struct Flags {
     #[arg(long, default_value_t = 10)]
     seconds: u64,
     /// How many connections send requests at once
-    #[arg(long, default_value_t = 64)]
+    #[arg(long, default_value_t = 256)]
     connections: usize,
     /// How many users are restored
     #[arg(long, default_value_t = 1_000_000)]
@@ -161,8 +161,6 @@ async fn fill(
     let started = Instant::now();
     let count = users.len();
     let mut clients = JoinSet::new();
-    // Enough at once for large groups.
-    let connections = connections * 4;
     for number in 0..connections {
         let mut client = Client::connect(&server.address).await?;
         let users = users.clone().skip(number).step_by(connections);

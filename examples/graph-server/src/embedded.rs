@@ -33,6 +33,8 @@ const COMMIT: usize = 4_096;
 const ENTRIES_PER_SNAPSHOT: usize = 16_384;
 /// How often each shard ticks at most.
 const TICK: Duration = Duration::from_millis(250);
+/// How often the restart says how far it is.
+const PROGRESS: Duration = Duration::from_millis(250);
 
 /// The users of this process, and the way to its log.
 pub struct Embedded {
@@ -100,14 +102,15 @@ pub fn open(folder: &Path, shards: usize, ticks: bool) -> anyhow::Result<(Embedd
 
     let started = Instant::now();
     let mut restored: Vec<Shard> = Vec::with_capacity(shards);
-    let mut users = 0;
+    let (mut users, mut progress) = (0, 1);
     let transaction = database.begin_read()?;
     for snapshot in transaction.open_table(SNAPSHOTS)?.iter()? {
         let (number, bytes) = snapshot?;
         let shard = Shard::decode(bytes.value()).with_context(|| format!("shard {}", number.value()))?;
         users += shard.users();
         restored.push(shard);
-        if restored.len().is_multiple_of(8) && users > 0 {
+        if started.elapsed() >= PROGRESS * progress {
+            progress += 1;
             tracing::info!("restored {users} users of {} of {shards} shards", restored.len());
         }
     }
@@ -126,6 +129,10 @@ pub fn open(folder: &Path, shards: usize, ticks: bool) -> anyhow::Result<(Embedd
         let shard = restored.get_mut(shard).context("an entry for a shard that does not exist")?;
         if sequence > shard.sequence() {
             replayed += entries.len();
+            if started.elapsed() >= PROGRESS * progress {
+                progress += 1;
+                tracing::info!("applied {replayed} later commands");
+            }
             let changes = shard.apply(sequence, accepted.0, entries).changes;
             for change in changes.into_iter().filter(|change| change.number > unknown) {
                 hub.publish(change.number, change);

@@ -71,7 +71,7 @@ async fn main() -> anyhow::Result<()> {
     let shards = usize::from(flags.shards);
     let (failed, failure) = oneshot::channel();
     let service = if flags.cluster.nats.is_some() {
-        Box::pin(Service::cluster(&flags.cluster, shards, !clock_in_header)).await?
+        Service::cluster(&flags.cluster, shards, !clock_in_header).await?
     } else {
         let (service, writer) = Service::embedded(&flags.data, shards, !clock_in_header)?;
         let runtime = Handle::current();

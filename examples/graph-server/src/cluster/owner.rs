@@ -84,7 +84,7 @@ struct Owner {
     last_snapshot: Instant,
     /// The snapshot that is being stored.
     storing: JoinSet<anyhow::Result<(Record, u64)>>,
-    /// The publisher, and then the answers to questions. They end with the owner.
+    /// The publisher and the answers to questions. They end with the owner.
     tasks: JoinSet<anyhow::Result<()>>,
 }
 
@@ -101,6 +101,7 @@ pub(super) async fn own(
     let (outbox, outgoing) = mpsc::channel(OUTBOX);
     let mut tasks = JoinSet::new();
     tasks.spawn(Arc::clone(&process).publish(number, outgoing));
+    tasks.spawn(Arc::clone(&process).delete_leftovers(number, record.clone()));
     let mut owner = Owner {
         process,
         number,
@@ -290,6 +291,24 @@ impl Process {
         let shard = Shard::decode(&bytes)?;
         tracing::info!("restored {} users of {object} in {:.1?}", shard.users(), started.elapsed());
         Ok(shard)
+    }
+
+    /// Deletes the snapshots of a shard that its record names no more, or never named because their owner
+    /// died. A later owner has a snapshot with a higher sequence number, which is left alone.
+    async fn delete_leftovers(self: Arc<Self>, number: usize, record: Record) -> anyhow::Result<()> {
+        let mut objects = self.snapshots.list().await?;
+        while let Some(object) = objects.next().await {
+            let name = object?.name;
+            let mut parts = name.split('-').map(str::parse::<u64>);
+            if let (Some(Ok(shard)), Some(Ok(sequence))) = (parts.next(), parts.next())
+                && shard == number as u64
+                && sequence <= record.sequence
+                && record.object.as_ref() != Some(&name)
+            {
+                self.snapshots.delete(name).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Answers the questions of other processes.

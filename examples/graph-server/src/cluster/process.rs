@@ -74,8 +74,8 @@ impl Process {
             .await?;
         let jetstream = ContextBuilder::new().timeout(ANSWER).ack_timeout(ANSWER).build(client.clone());
         let process = loop {
-            match Self::new(&client, &jetstream, flags.replicas, shards, connection.clone(), ticks).await
-            {
+            let new = Self::new(&client, &jetstream, flags.replicas, shards, connection.clone(), ticks);
+            match Box::pin(new).await {
                 Ok(process) => break process,
                 Err(error) => tracing::warn!("waiting for NATS: {error:#}"),
             }
