@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use async_nats::header::NATS_MESSAGE_ID;
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use async_nats::jetstream::context::PublishAckFuture;
@@ -100,9 +99,12 @@ impl Process {
         while let Some(message) = messages.next().await {
             let message = message?;
             let info = message.info().map_err(|error| anyhow::anyhow!(error))?;
-            let change: Change = serde_json::from_slice(&message.payload).context("reading a change")?;
-            if info.stream_sequence > self.hub.latest() {
-                self.hub.publish(info.stream_sequence, change);
+            match serde_json::from_slice::<Change>(&message.payload) {
+                Ok(change) if info.stream_sequence > self.hub.latest() => {
+                    self.hub.publish(info.stream_sequence, change);
+                }
+                Ok(_) => {}
+                Err(error) => tracing::error!("a change cannot be read: {error}"),
             }
         }
         Ok(())

@@ -63,8 +63,7 @@ impl Owned {
         let shard = self.shard.read();
         let reply =
             in_crate(|| shard.answer(question, at.unwrap_or_else(|| shard.now(Timestamp::now()))));
-        // Checked after the read: before the lease ends, nobody else answers.
-        if self.lease.is_valid() {
+        if self.may_answer() {
             Ok(reply)
         } else {
             Err(Error::unavailable("the users have no owner now"))
@@ -184,14 +183,16 @@ impl Owner {
 
         let headers = message.headers.as_ref();
         let header = |name| headers.and_then(|headers| Some(headers.get(name)?.as_str()));
-        if let (Some(subject), Some(group)) = (header(ANSWER_TO), header(GROUP_NUMBER))
+        let group = header(GROUP_NUMBER).and_then(|group| group.parse::<u64>().ok());
+        if let (Some(subject), Some(group)) = (header(ANSWER_TO), group)
             // If the lease has expired, the next owner answers.
             && self.owned.may_answer()
         {
             let answers: Vec<_> =
                 applied.answers.into_iter().map(|answer| answer.map_err(Error::from)).collect();
-            let payload = postcard::to_stdvec(&(group.parse::<u64>()?, answers))?;
-            self.process.client.publish(subject.to_owned(), payload.into()).await?;
+            let payload = postcard::to_stdvec(&(group, answers))?;
+            // An answer that is lost is missed by its request alone.
+            let _ = self.process.client.publish(subject.to_owned(), payload.into()).await;
         }
         for change in applied.changes {
             self.outbox.send(Outgoing::Change(change)).await.context("the publisher has failed")?;
