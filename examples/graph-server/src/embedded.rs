@@ -115,6 +115,7 @@ pub fn open(folder: &Path, shards: usize, ticks: bool) -> anyhow::Result<(Embedd
         }
     }
     let stored: Vec<u64> = restored.iter().map(Shard::sequence).collect();
+    let oldest = stored.iter().copied().zip(0..).min().map_or(0, |(_, shard)| shard);
     let newest = stored.iter().copied().max().unwrap_or(0);
     // Until here, some shards have their changes in the snapshot, so the history would have gaps.
     let unknown = restored.iter().map(|shard| shard.number_after(newest)).max().unwrap_or(0);
@@ -156,8 +157,8 @@ pub fn open(folder: &Path, shards: usize, ticks: bool) -> anyhow::Result<(Embedd
         sequence,
         time,
         stored,
-        next_snapshot: 0,
-        entries_since_snapshot: 0,
+        next_snapshot: oldest,
+        entries_since_snapshot: replayed,
     };
     Ok((embedded, writer))
 }
