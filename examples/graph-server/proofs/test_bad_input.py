@@ -1,0 +1,278 @@
+"""Thousands of bad requests: an error in Graph's shape each time, never a panic, never a success."""
+
+import asyncio
+import json
+import random
+import re
+
+import pytest
+
+import tokens
+from tokens import application, bearer
+from wire import Connection, request
+
+CALL = {"sessionId": "phone", "availability": "Busy", "activity": "InACall", "expirationDuration": "PT1H"}
+PREFER = {"availability": "Away", "activity": "Away", "expirationDuration": "P1D"}
+USER = "/v1.0/users/ana/presence"
+
+
+@pytest.fixture(scope="module")
+def server(start_server, tmp_path_factory):
+    return start_server(*tokens.flags(tmp_path_factory.mktemp("keys")))
+
+
+def is_graphs_error(answer):
+    """Every error has a code, a message and the ids of the request."""
+    assert answer.headers["content-type"].startswith("application/json"), answer
+    error = answer.json()["error"]
+    assert error["code"] and error["message"], answer
+    assert error["innerError"]["request-id"] == answer.headers["request-id"]
+    assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", error["innerError"]["date"])
+    return error
+
+
+async def is_usable(connection):
+    """Another request on the same connection is answered."""
+    read = await connection.request("GET", USER, headers=bearer(application()))
+    assert read.status == 200
+    return True
+
+
+LONG = "x" * 20_000
+WRONG = {  # status: method, path, body, headers
+    "an unknown path": (404, "GET", "/v1.0/nothing", None, {}),
+    "an unknown action": (404, "POST", f"{USER}/setPresense", CALL, {}),
+    "an unknown version": (404, "GET", "/v2.0/users/ana/presence", None, {}),
+    "a path in capitals": (404, "GET", "/V1.0/users/ana/presence", None, {}),
+    "no path": (404, "GET", "/", None, {}),
+    "an empty id": (404, "GET", "/v1.0/users//presence", None, {}),
+    "an id that is too long": (400, "GET", f"/v1.0/users/{LONG}/presence", None, {}),
+    "an id that is not UTF-8": (400, "GET", "/v1.0/users/%ff%fe/presence", None, {}),
+    "an action that is read": (405, "GET", f"{USER}/setPresence", None, {}),
+    "a presence that is deleted": (405, "DELETE", USER, None, {}),
+    "a presence that is written": (405, "PUT", USER, CALL, {}),
+    "a method of nobody": (405, "PRESENCE", USER, None, {}),
+    "another content type": (415, "POST", f"{USER}/setPresence", b"<a/>", {"content-type": "text/xml"}),
+    "no content type": (415, "POST", f"{USER}/setPresence", json.dumps(CALL).encode(), {}),
+    "a body that is too long": (413, "POST", f"{USER}/setPresence", CALL | {"sessionId": LONG * 100}, {}),
+    "no body": (400, "POST", f"{USER}/setPresence", b"", {"content-type": "application/json"}),
+    "half a body": (400, "POST", f"{USER}/setPresence", b'{"sessionId":"ph', {"content-type": "application/json"}),
+    "a list": (400, "POST", f"{USER}/setPresence", [CALL], {}),
+    "651 ids": (400, "POST", "/v1.0/communications/getPresencesByUserId", {"ids": ["ana"] * 651}, {}),
+    "no ids": (400, "POST", "/v1.0/communications/getPresencesByUserId", {}, {}),
+    "changes of nobody": (400, "GET", "/v1.0/communications/presences/changes", None, {}),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_a_clear_error_answers(server, kind):
+    status, method, path, body, headers = WRONG[kind]
+
+    async def run():
+        connection = await Connection.open(server.port)
+        sent = {"client-request-id": "mine"} | headers | bearer(application())
+        answer = await connection.request(method, path, body, sent)
+        assert answer.status == status, answer
+        assert is_graphs_error(answer)["innerError"]["client-request-id"] == "mine"
+        assert status != 405 or answer.headers["allow"]
+        assert answer.headers.get("connection") == "close" or await is_usable(connection)
+        if status != 413:
+            assert answer.headers.get("connection") != "close"
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("text", ["ana bob", "ana/bob", "100%", "%41", "ü", "😀", "a?b#c", "..", "\u0000", "a" * 100])
+def test_ids_with_percent_signs_are_ids(server, text):
+    path = "/v1.0/users/" + "".join(f"%{byte:02x}" for byte in text.encode()) + "/presence"
+
+    async def run():
+        connection = await Connection.open(server.port)
+        headers = bearer(application())
+        assert (await connection.request("POST", f"{path}/setPresence", CALL, headers)).status == 200
+        read = await connection.request("GET", path, headers=headers)
+        assert (read.json()["id"], read.json()["activity"]) == (text, "InACall")
+        body = {"ids": [text]}
+        many = await connection.request("POST", "/v1.0/communications/getPresencesByUserId", body, headers)
+        assert many.json()["value"] == [{"id": text, "availability": "Busy", "activity": "InACall"}]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("head", [
+    "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{{",
+    "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{{",
+    "POST {path} HT",
+])
+def test_a_request_that_is_cut_off_harms_nobody(server, head):
+    async def run():
+        connection = await Connection.open(server.port)
+        connection.writer.write(head.format(path=f"{USER}/setPresence").encode())
+        connection.writer.write_eof()
+        answer = await asyncio.wait_for(connection.reader.read(), 10)
+        assert not answer.startswith(b"HTTP/1.1 2")
+        assert await is_usable(await Connection.open(server.port))
+
+    asyncio.run(run())
+
+
+# Bodies that are changed, judged by a reading of their own.
+
+EVIL = [
+    None, 0, -1, 1.5, True, [], {}, "", " ", "available", "Available", "Busy", "Offline", "InACall", "PresenceUnknown",
+    "PT", "P", "PT5M", "PT4M59.999999999S", "PT4H", "PT4H0.000000001S", "PT240M", "-PT5M", "+PT5M", "P1D", "P1W", "P1Y",
+    "PT1.5H", "pt5m", "PT5M ", "8:00:00", "PT99999999999999999999H", "P106751991DT4H", "PT0S", "PT0.0000000001S", "\u0000",
+    "😀" * 50, [["Busy"]], {"Busy": "InACall"}, "PT5M\n", "PT05M", "PT5M0S", "PT5M30", "T5M", "PT5M5M", "PT5S5M", "P0DT5M",
+]
+CLAIMS = [("Available", "Available"), ("Busy", "InACall"), ("Busy", "InAConferenceCall"),
+          ("DoNotDisturb", "Presenting"), ("Away", "Away")]
+PREFERENCES = [("Available", "Available"), ("Busy", "Busy"), ("DoNotDisturb", "DoNotDisturb"),
+               ("BeRightBack", "BeRightBack"), ("Away", "Away"), ("Offline", "OffWork")]
+DURATION = re.compile(r"(-?)P(?=.)(?:(\d+)D)?(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.(\d+))?S)?)?", re.ASCII)
+
+
+def nanoseconds(text):
+    """The length of an OData duration, or None."""
+    parts = DURATION.fullmatch(text) if isinstance(text, str) else None
+    if parts is None:
+        return None
+    sign, days, hours, minutes, seconds, fraction = parts.groups()
+    whole = ((int(days or 0) * 24 + int(hours or 0)) * 60 + int(minutes or 0)) * 60 + int(seconds or 0)
+    return (whole * 10**9 + int((fraction or "0")[:9].ljust(9, "0"))) * (-1 if sign else 1)
+
+
+def once(pairs):
+    """An object in which no field that counts stands twice."""
+    names = [name for name, _ in pairs]
+    if any(names.count(name) > 1 for name in CALL):
+        raise ValueError("twice")
+    return dict(pairs)
+
+
+def is_valid(action, body):
+    try:
+        fields = json.loads(body.decode(), object_pairs_hook=once, parse_constant=int)
+    except ValueError:
+        return False
+    if not isinstance(fields, dict):
+        return False
+    if action != "setUserPreferredPresence" and not isinstance(fields.get("sessionId"), str):
+        return False
+    if action == "clearPresence":
+        return True
+    length, minute = fields.get("expirationDuration"), 60 * 10**9
+    if length is not None and (length := nanoseconds(length)) is None:
+        return False
+    pair = fields.get("availability"), fields.get("activity")
+    if action == "setPresence":
+        return list(pair) in map(list, CLAIMS) and (length is None or 5 * minute <= length <= 240 * minute)
+    return list(pair) in map(list, PREFERENCES) and (length is None or length > 0)
+
+
+def mutated_fields(dice, fields):
+    fields = dict(fields)
+    for _ in range(dice.choice([1, 1, 1, 2])):
+        name = dice.choice(list(fields) or [""])
+        match dice.randrange(5):
+            case 0:
+                fields.pop(name, None)
+            case 1:
+                fields[dice.choice([name.upper(), f"{name} ", "other", "id"])] = fields.pop(name, None)
+            case _:
+                fields[name] = dice.choice(EVIL)
+    return json.dumps(fields, ensure_ascii=dice.random() < 0.5).encode()
+
+
+def mutated_bytes(dice, data):
+    data = bytearray(data)
+    for _ in range(dice.choice([1, 1, 2, 5])):
+        start = dice.randrange(len(data) + 1)
+        end = min(len(data), start + dice.choice([0, 1, 1, 3, 20]))
+        match dice.randrange(4):
+            case 0:
+                del data[start:end]
+            case 1:
+                data[start:end] = dice.randbytes(end - start)
+            case 2:
+                data[start:start] = data[start:end]
+            case 3:
+                data[start:start] = dice.choice([b"\0", b"\r\n", b"\xff", b'"', b"}", b"{", b",", b"%", b" ", b"[" * 200])
+    return bytes(data)
+
+
+def test_3000_changed_bodies_are_accepted_exactly_if_they_are_valid(server):
+    dice = random.Random(13)
+    actions = {"setPresence": CALL, "setUserPreferredPresence": PREFER, "clearPresence": {"sessionId": "phone"}}
+
+    async def run():
+        connection, headers = await Connection.open(server.port), bearer(application())
+        seen = {True: 0, False: 0}
+        for _ in range(3000):
+            action = dice.choice(list(actions))
+            if dice.random() < 0.5:
+                body = mutated_fields(dice, actions[action])
+            else:
+                body = mutated_bytes(dice, json.dumps(actions[action]).encode())
+            sent = headers | {"content-type": "application/json"}
+            # Each request has a user of its own, so that no number of sessions is exceeded.
+            path = f"/v1.0/users/user-{dice.random()}/presence/{action}"
+            answer = await connection.request("POST", path, body, sent)
+            valid = is_valid(action, body)
+            seen[valid] += 1
+            expected = 400 if not valid else 404 if action == "clearPresence" else 200
+            assert answer.status == expected, (body, answer)
+            assert answer.status == 200 or is_graphs_error(answer)
+        assert await is_usable(connection)
+        assert min(seen.values()) > 100, seen
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("rights", ["all", "none"])
+def test_2000_changed_requests_never_fail_the_server(server, rights):
+    """Any byte of a request may change. Without a valid token nothing succeeds, whatever has changed."""
+    dice = random.Random(f"requests {rights}")
+    token = application() if rights == "all" else tokens.unsigned(roles=["Presence.ReadWrite.All"])
+    headers = bearer(token)
+    requests = [
+        request("POST", f"{USER}/setPresence", CALL, headers),
+        request("POST", f"{USER}/clearPresence", {"sessionId": "phone"}, headers),
+        request("POST", f"{USER}/setUserPreferredPresence", PREFER, headers),
+        request("POST", f"{USER}/clearUserPreferredPresence", None, headers),
+        request("POST", "/v1.0/communications/getPresencesByUserId", {"ids": ["ana", "bob"]}, headers),
+        request("GET", f"{USER}", None, headers),
+        request("GET", "/v1.0/communications/presences/changes?ids=ana,bob", None, headers | {"last-event-id": "1"}),
+        request("GET", "/why/ana", None, headers),
+    ]
+
+    async def attempt():
+        connection = await Connection.open(server.port)
+        connection.writer.write(mutated_bytes(dice, dice.choice(requests)))
+        connection.writer.write_eof()
+        try:
+            answer = await connection.head()
+        except (EOFError, ConnectionError):
+            return None
+        if answer.status >= 400 and int(answer.headers.get("content-length", 0)):
+            answer.body = await connection.reader.readexactly(int(answer.headers["content-length"]))
+        connection.close()
+        return answer
+
+    async def run():
+        statuses = {}
+        for _ in range(2000):
+            answer = await asyncio.wait_for(attempt(), 15)
+            status = answer and answer.status
+            statuses[status] = statuses.get(status, 0) + 1
+            if answer is None:
+                continue
+            assert status < 500 or status == 505, answer
+            assert rights == "all" or status >= 400, answer
+            # What is not HTTP at all is answered below the routes, without a body.
+            if status >= 400 and (answer.body or "request-id" in answer.headers):
+                is_graphs_error(answer)
+            assert status < 400 or answer.body or answer.headers.get("connection") == "close", answer
+        assert server.is_running() and await is_usable(await Connection.open(server.port))
+        assert len(statuses) > 3, statuses
+
+    asyncio.run(run())

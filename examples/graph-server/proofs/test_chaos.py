@@ -1,0 +1,175 @@
+"""Three processes on NATS, killed at random under load: nothing that was answered is lost, and nothing is made up."""
+
+import asyncio
+import json
+import random
+import subprocess
+import sys
+import time
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import httpx
+import pytest
+
+import log
+from oracle import Replay
+from service import wait_until
+
+SEED, SHARDS, SERVERS, KILLS, COMMANDS = 13, 16, 3, 24, 104_000
+LOADERS, CLIENTS = 4, 24
+
+
+class Run:
+    """What is left of one run: what clients were answered, the log, the changes and the state."""
+
+    def __init__(self, nats, servers, folder):
+        self.nats, self.servers, self.folder = nats, servers, folder
+        self.kills = Counter()
+        self.meanwhile = []
+
+    def play(self):
+        stop, ports = self.folder / "stop", ",".join(str(server.port) for server in self.servers)
+        share = COMMANDS // LOADERS
+        loaders = [
+            subprocess.Popen([sys.executable, "load.py", ports, str(number), str(CLIENTS), str(share), stop, self.history(number)],
+                             cwd=Path(__file__).parent)
+            for number in range(LOADERS)
+        ]
+        try:
+            self.harm()
+            stop.touch()
+            for loader in loaders:
+                assert loader.wait(240) == 0
+        finally:
+            for loader in loaders:
+                loader.kill()
+
+    def history(self, number):
+        return self.folder / f"history-{number}.jsonl"
+
+    def harm(self):
+        """Kills servers at random and, halfway, NATS."""
+        dice = random.Random(SEED)
+        for kill in range(KILLS):
+            time.sleep(dice.uniform(1, 3))
+            if kill == KILLS // 2:
+                self.harm_nats()
+            victims = dice.sample(self.servers, dice.choice([1, 1, 1, 2]))
+            for victim in victims:
+                victim.kill()
+                self.kills[victim.port] += 1
+            time.sleep(dice.uniform(0, 3))
+            for victim in victims:
+                victim.start()
+
+    def harm_nats(self):
+        self.nats.kill()
+        time.sleep(0.5)
+        for server in self.servers:
+            url = f"{server.url}/v1.0/users/nobody/presence/clearUserPreferredPresence"
+            begin = time.monotonic()
+            answer = httpx.post(url, json={}, timeout=30)
+            self.meanwhile.append((answer, time.monotonic() - begin))
+        self.nats.start()
+
+    def end(self):
+        """Waits until all is calm, and reads what is left."""
+        wait_until(lambda: all(self.is_healthy(server) for server in self.servers), 60, "health")
+        self.owners = {server.port: self.states(server) for server in self.servers}
+        self.entries = asyncio.run(log.commands(self.nats.url))
+        self.published = asyncio.run(log.changes(self.nats.url))
+        self.expected = Replay(self.entries)
+        self.answered = [json.loads(line) for number in range(LOADERS) for line in self.history(number).open()]
+
+    def is_healthy(self, server):
+        return httpx.get(f"{server.url}/healthz").status_code == 200
+
+    def states(self, server):
+        return httpx.get(f"{server.url}/export", timeout=60).text.splitlines()
+
+
+@pytest.fixture(scope="module")
+def run(start_nats, start_server, tmp_path_factory):
+    nats = start_nats()
+    servers = [start_server("--nats", nats.url, "--shards", SHARDS, "--keep-log") for _ in range(SERVERS)]
+    run = Run(nats, servers, tmp_path_factory.mktemp("history"))
+    run.play()
+    # The shortest preferences end, so that nothing is due when the states are compared.
+    time.sleep(7)
+    run.end()
+    return run
+
+
+def test_at_least_100_000_commands_were_answered_and_20_processes_killed(run):
+    statuses = Counter(told["status"] for told in run.answered)
+    assert sum(statuses.values()) >= 100_000 and set(statuses) == {200, 404}, statuses
+    assert run.kills.total() >= 20 and len(run.kills) == SERVERS, run.kills
+
+
+def test_while_nats_is_down_requests_fail_with_503(run):
+    for answer, seconds in run.meanwhile:
+        assert answer.status_code == 503 and "retry-after" in answer.headers
+        assert answer.json()["error"]["innerError"]["request-id"] == answer.headers["request-id"]
+        assert seconds < 15
+    assert any(told["busy"] for told in run.answered)
+
+
+def test_shards_are_spread_over_the_processes(run):
+    assert all(run.owners.values()), {port: len(states) for port, states in run.owners.items()}
+
+
+def test_time_in_the_log_never_goes_backwards(run):
+    times = [at for _, at, _, _ in run.entries]
+    assert times == sorted(times)
+
+
+def identity(user, action, body):
+    return user, action, json.dumps(body, sort_keys=True)
+
+
+def test_every_command_that_was_answered_is_in_the_log_in_the_order_of_its_client(run):
+    logged = defaultdict(list)
+    for sequence, _, user, command in run.entries:
+        [(action, body)] = command.items()
+        logged[identity(user, action, normal(body))].append(sequence)
+    last, answered, attempts = Counter(), Counter(), Counter()
+    for told in run.answered:
+        key = identity(told["user"], told["action"], normal(told["body"]))
+        later = (n for n in logged[key] if n > last[told["client"]] and run.expected.status[n] == told["status"])
+        last[told["client"]] = next(later, None)
+        assert last[told["client"]], f"answered, and not in the log: {told}"
+        answered[key] += 1
+        attempts[key] += told["attempts"]
+    for key, sequences in logged.items():
+        assert key[1] == "tick" or key[0] == "nobody" or answered[key] <= len(sequences) <= attempts[key], key
+
+
+def normal(body):
+    """A body without what may be written in several ways. The fraction of the lifetime tells commands apart."""
+    duration = body.get("expirationDuration")
+    return body | {"expirationDuration": duration.partition(".")[2].rstrip("S0")} if duration else body
+
+
+def test_the_state_of_every_user_equals_that_of_one_directory_fed_with_the_log(run):
+    states = sorted((line for lines in run.owners.values() for line in lines), key=lambda line: json.loads(line)["id"])
+    assert len(states) == len(run.expected.states) > 1000
+    assert states == run.expected.states
+
+
+def test_the_changes_of_every_user_are_those_of_one_directory_in_order(run):
+    assert run.published.keys() == run.expected.changes.keys()
+    total = repeats = 0
+    for user, changes in run.published.items():
+        kept, highest = [], 0
+        for change in changes:
+            if change["sequence"] > highest:
+                highest = change["sequence"]
+                kept.append(change)
+            else:
+                assert change in kept, f"a number is given once: {change}"
+                repeats += 1
+        facts = ("sequence", "availability", "activity")
+        assert [[c[f] for f in facts] for c in kept] == [[c[f] for f in facts] for c in run.expected.changes[user]], user
+        total += len(kept)
+    assert total > 10_000

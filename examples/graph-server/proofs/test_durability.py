@@ -1,0 +1,107 @@
+"""What is answered survives `kill -9`, and a restart gives the same state."""
+
+import asyncio
+import datetime
+import random
+
+import httpx
+
+from load import Client, Commands, record
+from oracle import TICK, Replay
+
+START = datetime.datetime(2026, 11, 20, 9)
+CALL = {"availability": "Busy", "activity": "InACall", "expirationDuration": "PT1H"}
+
+
+def clock(minutes):
+    return (START + datetime.timedelta(minutes=minutes)).isoformat() + "Z"
+
+
+def export(server, at):
+    return sorted(httpx.get(f"{server.url}/export", headers={"x-now": at}).text.splitlines())
+
+
+def test_a_command_that_was_answered_survives_kill_9_at_once_after(start_server):
+    server = start_server()
+    for number in range(10):
+        path = f"{server.url}/v1.0/users/ana/presence/setPresence"
+        answer = httpx.post(path, json=CALL | {"sessionId": f"session {number}"})
+        server.kill()
+        assert answer.status_code == 200
+        server.start()
+    others = httpx.get(f"{server.url}/why/ana").json()["explanation"]["others"]
+    assert len(others) == 9, others
+
+
+def test_the_state_after_many_kills_is_that_of_all_that_was_answered(start_server):
+    """Eight clients, each with users of its own, so that the order of all commands for a user is known. Time stands
+    still within a round, so that a command that is repeated, because its answer was lost, changes nothing."""
+    server, dice, kills = start_server("--clock", "header"), random.Random(13), 0
+    clients = [Commands(13, f"client-{n}", [f"client-{n}-user-{m}" for m in range(20)]) for n in range(8)]
+    log, answered = [], []
+
+    async def play(commands, at):
+        client = Client([server.port], {"x-now": at})
+        for _ in range(120):
+            user, action, body = next(commands)
+            answer = await client.send(user, action, body)
+            answered.append((len(log), record(commands.name, user, action, body, *answer)))
+            log.append((len(log), at, user, {action: body}))
+        client.close()
+
+    async def play_round(at):
+        nonlocal kills
+        players = asyncio.gather(*(play(commands, at) for commands in clients))
+        while not players.done() and kills < 40:
+            await asyncio.sleep(dice.uniform(0.02, 0.2))
+            if not players.done():
+                server.kill()
+                kills += 1
+                await asyncio.to_thread(server.start)
+        await players
+
+    minutes = 0
+    for _ in range(12):
+        minutes += dice.choice([1, 4, 6, 30, 61])
+        log.append((len(log), clock(minutes), "", TICK))
+        asyncio.run(play_round(clock(minutes)))
+    assert kills >= 10
+
+    expected = Replay(log)
+    for sequence, told in answered:
+        lost_answer = told["status"] == 404 and told["attempts"] > 1
+        assert told["status"] == expected.status[sequence] or lost_answer, told
+    assert {200, 404} == set(expected.status.values())
+    assert export(server, clock(minutes)) == expected.states
+    server.kill()
+    server.start()
+    assert export(server, clock(minutes)) == expected.states
+
+
+def test_a_restart_in_peace_keeps_everything(start_server):
+    server = start_server()
+    users = [f"user {number}" for number in range(500)]
+    with httpx.Client(base_url=f"{server.url}/v1.0") as http:
+        for user in users:
+            body = CALL | {"sessionId": "phone"}
+            assert http.post(f"/users/{user}/presence/setPresence", json=body).status_code == 200
+    before = export(server, clock(0))
+    assert server.stop() == 0
+    known = len(server.said())
+    server.start()
+    assert export(server, clock(0)) == before and len(before) == len(users)
+    assert "500" in server.said()[known:], "it says how many users it has restored"
+
+
+def test_a_restart_ticks_once_so_that_what_ended_meanwhile_is_over(start_server):
+    server = start_server("--clock", "header")
+    with httpx.Client(base_url=server.url) as http:
+        body = CALL | {"sessionId": "phone"}
+        http.post("/v1.0/users/ana/presence/setPresence", json=body, headers={"x-now": clock(0)})
+        server.kill()
+        server.start()
+        read = lambda at: http.get("/v1.0/users/ana/presence", headers={"x-now": at}).json()["activity"]
+        assert read(clock(59)) == "InACall"
+        server.kill()
+        server.start()
+        assert read(clock(60)) == "Offline"

@@ -1,0 +1,57 @@
+"""What a server refuses to start with."""
+
+import subprocess
+
+import httpx
+import pytest
+
+import tokens
+from service import SERVER
+
+
+def refuses(tmp_path, *flags):
+    """Starts a server that must end by itself, and returns what it says."""
+    command = [SERVER, "--data", tmp_path / "data", *flags]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL)
+    assert ended.returncode not in (0, 101), ended.stderr
+    assert "panicked" not in ended.stderr and "listening on" not in ended.stderr
+    return ended.stderr
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0"])
+def test_a_server_without_keys_listens_on_loopback_only_and_says_so(tmp_path, address):
+    said = refuses(tmp_path, "--listen", address)
+    assert "loopback" in said and "--secret" in said and "--jwks" in said
+
+
+def test_time_from_a_header_is_for_loopback_only(tmp_path):
+    said = refuses(tmp_path, "--listen", "0.0.0.0:0", "--clock", "header", *tokens.flags(tmp_path))
+    assert "loopback" in said and "--clock" in said
+
+
+def test_keys_need_an_issuer_and_an_audience(tmp_path):
+    file = tmp_path / "secret"
+    file.write_text(tokens.SECRET)
+    said = refuses(tmp_path, "--listen", "127.0.0.1:0", "--secret", file)
+    assert "--issuer" in said and "--audience" in said
+
+
+@pytest.mark.parametrize("keys, text", [("secret", ""), ("jwks", ""), ("jwks", "{}"), ("jwks", '{"keys":[]}')])
+def test_keys_that_cannot_be_used_are_refused(tmp_path, keys, text):
+    flags = tokens.flags(tmp_path, keys)
+    (tmp_path / keys).write_text(text)
+    assert str(tmp_path / keys) in refuses(tmp_path, "--listen", "127.0.0.1:0", *flags)
+
+
+def test_a_folder_has_one_server_at_a_time(start_server, tmp_path):
+    server = start_server()
+    said = refuses(server.folder, "--listen", "127.0.0.1:0")
+    assert str(server.folder / "data") in said
+    assert httpx.get(f"{server.url}/healthz").status_code == 200
+
+
+def test_a_cluster_keeps_its_number_of_shards(start_server, start_nats, tmp_path):
+    nats = start_nats()
+    start_server("--nats", nats.url, "--shards", "4")
+    said = refuses(tmp_path, "--listen", "127.0.0.1:0", "--nats", nats.url, "--shards", "5")
+    assert "4" in said and "5" in said and "shards" in said
