@@ -1,0 +1,189 @@
+"""The stream of changes: in order, resumable, and no place for readers that do not read."""
+
+import asyncio
+import json
+import socket
+
+import pytest
+
+from wire import Connection
+
+CLAIMS = [("Available", "Available"), ("Busy", "InACall"), ("Away", "Away")]
+
+
+@pytest.fixture(scope="module")
+def server(start_server):
+    return start_server()
+
+
+class Watcher:
+    """A reader of the stream."""
+
+    @classmethod
+    async def open(cls, server, users, last_id=None, buffer=None):
+        self = cls()
+        connection = socket.socket()
+        if buffer:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        connection.connect(("127.0.0.1", server.port))
+        self.connection = Connection(*await asyncio.open_connection(sock=connection, limit=2**14))
+        headers = {"last-event-id": last_id} if last_id is not None else {}
+        path = f"/v1.0/communications/presences/changes?ids={','.join(users)}"
+        self.connection.writer.write(f"GET {path} HTTP/1.1\r\nhost: x\r\n".encode())
+        self.connection.writer.write("".join(f"{n}: {v}\r\n" for n, v in headers.items()).encode() + b"\r\n")
+        head = await asyncio.wait_for(self.connection.head(), 10)
+        assert head.status == 200 and head.headers["content-type"].startswith("text/event-stream")
+        self.text = ""
+        return self
+
+    async def event(self):
+        """The next event as (name, id, data), or None at the end of the stream."""
+        while "\n\n" not in self.text:
+            try:
+                size = int(await self.connection.reader.readuntil(b"\r\n"), 16)
+            except asyncio.IncompleteReadError:
+                return None
+            chunk = await self.connection.reader.readexactly(size + 2)
+            if not size:
+                return None
+            self.text += chunk[:-2].decode()
+        event, self.text = self.text.split("\n\n", 1)
+        fields = dict(line.split(": ", 1) for line in event.splitlines() if not line.startswith(":"))
+        if not fields:
+            return await self.event()
+        data = fields.get("data")
+        return fields.get("event"), int(fields["id"]) if "id" in fields else None, data and json.loads(data)
+
+    async def events(self, count, seconds=10):
+        return [await asyncio.wait_for(self.event(), seconds) for _ in range(count)]
+
+    def close(self):
+        self.connection.close()
+
+
+async def change(server, *steps):
+    """Sets the one session of users, so that each step is a change; returns the changes."""
+    connection, changes = await Connection.open(server.port), []
+    for user, (availability, activity) in steps:
+        body = {"sessionId": "phone", "availability": availability, "activity": activity, "expirationDuration": "PT1H"}
+        answer = await connection.request("POST", f"/v1.0/users/{user}/presence/setPresence", body)
+        assert answer.status == 200, answer
+        changes.append({"id": user, "availability": availability, "activity": activity})
+    connection.close()
+    return changes
+
+
+def steps(*users, count):
+    """Changes of these users in turn. Each takes up where the last call has stopped."""
+    start = steps.done
+    steps.done += count
+    return [(users[n % len(users)], CLAIMS[n // len(users) % 3]) for n in range(start, start + count)]
+
+
+steps.done = 0
+
+
+def test_a_watcher_sees_every_change_of_its_users_in_order(server):
+    async def run():
+        watcher = await Watcher.open(server, ["w-ana", "w-bob"])
+        expected = []
+        for _ in range(20):
+            expected += await change(server, *steps("w-ana", "w-bob", count=2))
+            await change(server, *steps("w-unwatched", count=1))
+            steps.done -= 1
+        names, ids, data = zip(*await watcher.events(40))
+        assert list(data) == expected and set(names) == {"presence"}
+        assert list(ids) == sorted(set(ids))
+
+    asyncio.run(run())
+
+
+def test_a_refresh_is_no_change(server):
+    async def run():
+        watcher = await Watcher.open(server, ["r-ana"])
+        [first] = await change(server, ("r-ana", CLAIMS[0]))
+        await change(server, ("r-ana", CLAIMS[0]), ("r-ana", CLAIMS[0]))
+        [last] = await change(server, ("r-ana", CLAIMS[1]))
+        assert [data for _, _, data in await watcher.events(2)] == [first, last]
+
+    asyncio.run(run())
+
+
+def test_a_watcher_that_comes_back_gets_exactly_what_it_has_missed(server):
+    async def run():
+        users = ["b-ana", "b-bob"]
+        watcher = await Watcher.open(server, users)
+        expected = await change(server, *steps(*users, count=10))
+        seen = await watcher.events(4)
+        watcher.close()
+        expected += await change(server, *steps(*users, count=10))
+        back = await Watcher.open(server, users, seen[-1][1])
+        seen += await back.events(16)
+        expected += await change(server, *steps(*users, count=2))
+        seen += await back.events(2)
+        assert [data for _, _, data in seen] == expected
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("last_id", [1, 2**63, "nonsense", ""])
+def test_a_watcher_out_of_history_is_told_so_and_gets_the_present(server, last_id):
+    async def run():
+        expected = await change(server, ("o-ana", CLAIMS[0]), ("o-bob", CLAIMS[1]))
+        expected.append({"id": "o-nobody", "availability": "Offline", "activity": "Offline"})
+        watcher = await Watcher.open(server, ["o-ana", "o-bob", "o-nobody"], last_id)
+        (name, *_), *present = await watcher.events(4)
+        assert name == "reset" and [data for _, _, data in present] == expected
+        [later] = await change(server, ("o-ana", CLAIMS[2]))
+        [(_, number, data)] = await watcher.events(1)
+        assert data == later and number > 1
+
+    asyncio.run(run())
+
+
+def test_a_watcher_loses_nothing_when_the_server_is_killed(start_server):
+    server = start_server()
+
+    async def run():
+        watcher = await Watcher.open(server, ["ana"])
+        expected = await change(server, *steps("ana", count=5))
+        seen = await watcher.events(3)
+        server.kill()
+        server.start()
+        expected += await change(server, *steps("ana", count=5))
+        back = await Watcher.open(server, ["ana"], seen[-1][1])
+        first = await back.events(1)
+        if first[0][0] == "reset":
+            assert (await back.events(1))[0][2] == expected[-1]
+        else:
+            seen += first + await back.events(6)
+            assert [data for _, _, data in seen] == expected
+
+    asyncio.run(run())
+
+
+def test_a_slow_reader_is_dropped_with_a_word_and_holds_no_memory(server):
+    """Nobody else waits for it, and what it can still read has no gap."""
+    long = "s-" + "x" * 200
+    users = [f"{long}{n}" for n in range(8)]
+
+    async def run():
+        slow = await Watcher.open(server, users, buffer=2048)
+        quick = await Watcher.open(server, users)
+        writing = asyncio.gather(*(change(server, *((user, CLAIMS[n % 3]) for n in range(3000))) for user in users))
+        await asyncio.sleep(1)
+        before = server.memory()
+        seen = await quick.events(24_000, seconds=20)
+        await writing
+        grown = server.memory() - before
+        assert grown < 50 * 2**20, f"{grown} bytes"
+        assert [number for _, number, _ in seen] == sorted({number for _, number, _ in seen})
+
+        read = []
+        while event := await asyncio.wait_for(slow.event(), 20):
+            read.append(event)
+        *kept, last = read
+        assert last[0] == "slow", last
+        assert 0 < len(kept) < len(seen) and kept == seen[: len(kept)]
+
+    asyncio.run(run())
