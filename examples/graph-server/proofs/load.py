@@ -1,6 +1,6 @@
 """Clients that send commands, again and again until they are answered, and write down what was answered.
 
-As a program it is one process of a load: `load.py PORTS SEED CLIENTS COMMANDS STOP HISTORY`. Each of its clients sends
+As a program it is one process of a load: `load.py PORTS SEED CLIENTS COMMANDS USERS STOP HISTORY`. Each of its clients sends
 at least its share of the commands, and goes on until the file STOP exists. HISTORY becomes a JSON line a command:
 `client`, `user`, `action`, `body`, `status`, `attempts`, and how many of them were answered `busy`.
 """
@@ -26,8 +26,8 @@ PREFERENCES = [
 class Commands:
     """The commands of one client, from a seed. No two are the same: a lifetime's fraction of a second numbers them."""
 
-    def __init__(self, seed, name, users):
-        self.random, self.name, self.users = random.Random(f"{seed} {name}"), name, users
+    def __init__(self, seed, name, users, claims=CLAIMS):
+        self.random, self.name, self.users, self.claims = random.Random(f"{seed} {name}"), name, users, claims
         self.sessions, self.number = [], 0
 
     def __iter__(self):
@@ -53,7 +53,7 @@ class Commands:
         else:
             session = f"{self.name}-{self.number}"
             self.sessions.append((user, session))
-        availability, activity = self.random.choice(CLAIMS)
+        availability, activity = self.random.choice(self.claims)
         duration = f"PT{self.random.randint(1, 3)}H0.{fraction}S"
         body = {"sessionId": session, "availability": availability, "activity": activity, "expirationDuration": duration}
         return user, "setPresence", body
@@ -99,12 +99,13 @@ def record(client, user, action, body, status, attempts, busy):
     }
 
 
-async def main(ports, seed, clients, commands, stop, history):
-    users = [f"user-{number}" for number in range(2000)]
+async def main(ports, seed, clients, commands, users, stop, history):
+    users = [f"user-{number}" for number in range(users)]
 
     async def run(name, out):
         client = Client(ports, seed=name)
-        for user, action, body in Commands(seed, name, users):
+        # Nothing fades, so that the state at the end does not depend on how long the run takes.
+        for user, action, body in Commands(seed, name, users, CLAIMS[1:]):
             out.write(json.dumps(record(name, user, action, body, *await client.send(user, action, body))) + "\n")
             run.sent += 1
             if run.sent >= commands and stop.exists():
@@ -117,5 +118,6 @@ async def main(ports, seed, clients, commands, stop, history):
 
 
 if __name__ == "__main__":
-    ports, seed, clients, commands, stop, history = sys.argv[1:]
-    asyncio.run(main([int(port) for port in ports.split(",")], seed, int(clients), int(commands), Path(stop), history))
+    ports, seed, clients, commands, users, stop, history = sys.argv[1:]
+    ports = [int(port) for port in ports.split(",")]
+    asyncio.run(main(ports, seed, int(clients), int(commands), int(users), Path(stop), history))

@@ -1,62 +1,89 @@
-"""What a cluster leaves in JetStream: the log of commands, and the changes that were published."""
+"""What a cluster leaves in JetStream: the log of commands, the changes that were published, and the stored shards."""
 
+import asyncio
 import json
 import time
 
 import nats
-from nats.js.api import AckPolicy, DeliverPolicy
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamConfig, StreamSource
 
-COMMANDS, CHANGES = "presence-commands", "presence-changes"
-
-
-async def read(url, stream, use):
-    """Calls `use` with each message of a stream, in order."""
-    client = await nats.connect(url)
-    jetstream = client.jetstream(timeout=10)
-    remaining = (await jetstream.stream_info(stream)).state.messages
-    source = await jetstream.pull_subscribe("", stream=stream, config=ordered())
-    while remaining:
-        for message in await source.fetch(min(remaining, 1000), timeout=10):
-            use(message)
-            remaining -= 1
-    await client.close()
+import oracle
 
 
-def ordered():
-    return nats.js.api.ConsumerConfig(deliver_policy=DeliverPolicy.ALL, ack_policy=AckPolicy.NONE)
+class Log:
+    """The log of a cluster. Mirrors keep what the servers purge once a snapshot contains it."""
 
+    def __init__(self, url):
+        self.url = url
 
-async def commands(url):
-    """The entries of the log: a sequence number, a time, a user (or none) and a command."""
-    entries = []
+    def keep(self):
+        async def mirror(jetstream):
+            for stream in ("presence-commands", "presence-changes"):
+                await jetstream.add_stream(StreamConfig(name=f"kept-{stream}", mirror=StreamSource(name=stream)))
 
-    def use(message):
-        sequence, nanoseconds = message.metadata.sequence.stream, stamp(message)
-        command = json.loads(message.data)
-        user = command.pop("user", "")
-        entries.append((sequence, rfc3339(nanoseconds), user, command))
+        self.run(mirror)
 
-    await read(url, COMMANDS, use)
-    return entries
+    def run(self, use):
+        async def connected():
+            client = await nats.connect(self.url)
+            try:
+                return await use(client.jetstream(timeout=10))
+            finally:
+                await client.close()
+
+        return asyncio.run(connected())
+
+    def messages(self, stream):
+        """All messages of a stream, in order. None is missing."""
+
+        async def read(jetstream):
+            end = (await jetstream.stream_info(stream)).state.last_seq
+            while (await jetstream.stream_info(f"kept-{stream}")).state.last_seq < end:
+                await asyncio.sleep(0.1)
+            config = ConsumerConfig(deliver_policy=DeliverPolicy.ALL, ack_policy=AckPolicy.NONE)
+            source = await jetstream.pull_subscribe("", stream=f"kept-{stream}", config=config)
+            found = []
+            while len(found) < end:
+                found += await source.fetch(min(end - len(found), 1000), timeout=10)
+            return found
+
+        found = self.run(read)
+        assert [message.metadata.sequence.stream for message in found] == list(range(1, len(found) + 1))
+        return found
+
+    def entries(self):
+        """The entries of the log: a time, a user (none for a tick) and a command."""
+        for group in self.messages("presence-commands"):
+            at = rfc3339(stamp(group))
+            for entry in json.loads(group.data):
+                yield at, entry["user"] or "", entry["command"]
+
+    def changes(self):
+        """The changes of each user, in the order in which they were published, with repeats."""
+        users = {}
+        for message in self.messages("presence-changes"):
+            change = json.loads(message.data)
+            users.setdefault(change["user"], []).append(change)
+        return users
+
+    def models(self):
+        """The models in the stored shards."""
+
+        async def read(jetstream):
+            store = await jetstream.object_store("presence-snapshots")
+            return [(await store.get(info.name)).data for info in await store.list()]
+
+        found = {}
+        for snapshot in self.run(read):
+            found |= oracle.models(snapshot)
+        return found
 
 
 def stamp(message):
-    """JetStream's time of a message in nanoseconds, which the client's `timestamp` rounds to microseconds."""
+    """JetStream's time of a message in nanoseconds, which the client rounds to microseconds."""
     return int(message.reply.split(".")[-2])
 
 
 def rfc3339(nanoseconds):
     seconds, fraction = divmod(nanoseconds, 10**9)
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{fraction:09}Z"
-
-
-async def changes(url):
-    """For each user, the numbered changes, in the order in which they were published, with repeats."""
-    users = {}
-
-    def use(message):
-        change = json.loads(message.data)
-        users.setdefault(change["id"], []).append(change)
-
-    await read(url, CHANGES, use)
-    return users

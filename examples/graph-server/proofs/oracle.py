@@ -13,17 +13,24 @@ class Replay:
     """The answers, the changes and the last state of a directory that was fed with a log."""
 
     def __init__(self, log):
-        """`log` has a sequence number, a time, a user and a command for each entry, in the order of the log."""
-        lines = (json.dumps({"sequence": n, "at": at, "user": user, **command}) for n, at, user, command in log)
-        done = subprocess.run([ORACLE], input="\n".join(lines), capture_output=True, text=True, check=True)
-        self.status = {}
-        self.changes = defaultdict(list)
-        self.states = []
-        for text in done.stdout.splitlines():
-            line = json.loads(text)
+        """`log` has a time, a user and a command for each entry, in the order of the log."""
+        lines = (json.dumps({"sequence": n, "at": at, "user": user, **command}) for n, (at, user, command) in enumerate(log))
+        self.status, self.changes, self.models, self.explanations = {}, defaultdict(list), {}, {}
+        for line in run("replay", "\n".join(lines).encode()):
             if "status" in line:
                 self.status[line["sequence"]] = line["status"]
             elif "model" in line:
-                self.states.append(text)
+                self.models[line["id"]] = json.dumps(line["model"])
+                self.explanations[line["id"]] = line["explanation"]
             else:
-                self.changes[line["id"]].append(line)
+                self.changes[line["id"]].append((line["at"], line["availability"], line["activity"]))
+
+
+def models(snapshot):
+    """The stored models of the users of a shard."""
+    return {line["id"]: json.dumps(line["model"]) for line in run("snapshot", snapshot)}
+
+
+def run(argument, data):
+    done = subprocess.run([ORACLE, argument], input=data, stdout=subprocess.PIPE, check=True)
+    return map(json.loads, done.stdout.splitlines())

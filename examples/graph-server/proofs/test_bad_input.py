@@ -122,7 +122,7 @@ EVIL = [
     None, 0, -1, 1.5, True, [], {}, "", " ", "available", "Available", "Busy", "Offline", "InACall", "PresenceUnknown",
     "PT", "P", "PT5M", "PT4M59.999999999S", "PT4H", "PT4H0.000000001S", "PT240M", "-PT5M", "+PT5M", "P1D", "P1W", "P1Y",
     "PT1.5H", "pt5m", "PT5M ", "8:00:00", "PT99999999999999999999H", "P106751991DT4H", "PT0S", "PT0.0000000001S", "\u0000",
-    "😀" * 50, [["Busy"]], {"Busy": "InACall"}, "PT5M\n", "PT05M", "PT5M0S", "PT5M30", "T5M", "PT5M5M", "PT5S5M", "P0DT5M",
+    "😀" * 50, [["Busy"]], {"Busy": "InACall"}, "PT5M\n", "x" * 256, "x" * 257, "PT05M", "PT5M0S", "PT5M30", "T5M", "PT5M5M", "PT5S5M", "P0DT5M",
 ]
 CLAIMS = [("Available", "Available"), ("Busy", "InACall"), ("Busy", "InAConferenceCall"),
           ("DoNotDisturb", "Presenting"), ("Away", "Away")]
@@ -156,7 +156,8 @@ def is_valid(action, body):
         return False
     if not isinstance(fields, dict):
         return False
-    if action != "setUserPreferredPresence" and not isinstance(fields.get("sessionId"), str):
+    session = fields.get("sessionId")
+    if action != "setUserPreferredPresence" and not (isinstance(session, str) and 1 <= len(session.encode()) <= 256):
         return False
     if action == "clearPresence":
         return True

@@ -1,8 +1,8 @@
 """Three processes on NATS, killed at random under load: nothing that was answered is lost, and nothing is made up."""
 
-import asyncio
 import json
 import random
+import re
 import subprocess
 import sys
 import time
@@ -12,11 +12,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-import log
+from log import Log
 from oracle import Replay
 from service import wait_until
 
-SEED, SHARDS, SERVERS, KILLS, COMMANDS = 13, 16, 3, 24, 104_000
+SEED, SHARDS, SERVERS, KILLS, COMMANDS, USERS = 13, 16, 3, 24, 104_000, 2_000
 LOADERS, CLIENTS = 4, 24
 
 
@@ -24,7 +24,7 @@ class Run:
     """What is left of one run: what clients were answered, the log, the changes and the state."""
 
     def __init__(self, nats, servers, folder):
-        self.nats, self.servers, self.folder = nats, servers, folder
+        self.nats, self.servers, self.folder, self.log = nats, servers, folder, Log(nats.url)
         self.kills = Counter()
         self.meanwhile = []
 
@@ -32,7 +32,7 @@ class Run:
         stop, ports = self.folder / "stop", ",".join(str(server.port) for server in self.servers)
         share = COMMANDS // LOADERS
         loaders = [
-            subprocess.Popen([sys.executable, "load.py", ports, str(number), str(CLIENTS), str(share), stop, self.history(number)],
+            subprocess.Popen([sys.executable, "load.py", ports, str(number), str(CLIENTS), str(share), str(USERS), stop, self.history(number)],
                              cwd=Path(__file__).parent)
             for number in range(LOADERS)
         ]
@@ -74,29 +74,41 @@ class Run:
         self.nats.start()
 
     def end(self):
-        """Waits until all is calm, and reads what is left."""
-        wait_until(lambda: all(self.is_healthy(server) for server in self.servers), 60, "health")
-        self.owners = {server.port: self.states(server) for server in self.servers}
-        self.entries = asyncio.run(log.commands(self.nats.url))
-        self.published = asyncio.run(log.changes(self.nats.url))
+        """Waits until all is calm, asks for every user, ends the servers, and reads what is left."""
+        for server in self.servers:
+            wait_until(lambda: self.shards(server) > 0, 60, "a share of the shards")
+        # The shortest preferences end, so that nothing is due.
+        time.sleep(7)
+        self.shares = [self.shards(server) for server in self.servers]
+        self.found = self.explanations()
+        assert [server.stop() for server in self.servers] == [0] * SERVERS
+        self.entries = list(self.log.entries())
+        self.published = self.log.changes()
+        self.stored = self.log.models()
         self.expected = Replay(self.entries)
         self.answered = [json.loads(line) for number in range(LOADERS) for line in self.history(number).open()]
 
-    def is_healthy(self, server):
-        return httpx.get(f"{server.url}/healthz").status_code == 200
+    def shards(self, server):
+        [value] = re.findall(r"^presence_shards (\d+)", httpx.get(f"{server.url}/metrics").text, re.MULTILINE) or ["0"]
+        return int(value)
 
-    def states(self, server):
-        return httpx.get(f"{server.url}/export", timeout=60).text.splitlines()
+    def explanations(self):
+        """Why each user has its presence, asked of the servers in turn."""
+        found, clients = {}, [httpx.Client(base_url=server.url, timeout=30) for server in self.servers]
+        for number in range(USERS):
+            answer = clients[number % SERVERS].get(f"/why/user-{number}")
+            assert answer.status_code == 200, answer.text
+            found[f"user-{number}"] = answer.json()["explanation"]
+        return found
 
 
 @pytest.fixture(scope="module")
 def run(start_nats, start_server, tmp_path_factory):
     nats = start_nats()
-    servers = [start_server("--nats", nats.url, "--shards", SHARDS, "--keep-log") for _ in range(SERVERS)]
+    servers = [start_server("--nats", nats.url, "--shards", SHARDS) for _ in range(SERVERS)]
     run = Run(nats, servers, tmp_path_factory.mktemp("history"))
+    run.log.keep()
     run.play()
-    # The shortest preferences end, so that nothing is due when the states are compared.
-    time.sleep(7)
     run.end()
     return run
 
@@ -116,11 +128,11 @@ def test_while_nats_is_down_requests_fail_with_503(run):
 
 
 def test_shards_are_spread_over_the_processes(run):
-    assert all(run.owners.values()), {port: len(states) for port, states in run.owners.items()}
+    assert sum(run.shares) == SHARDS and max(run.shares) - min(run.shares) <= SERVERS, run.shares
 
 
 def test_time_in_the_log_never_goes_backwards(run):
-    times = [at for _, at, _, _ in run.entries]
+    times = [at for at, _, _ in run.entries]
     assert times == sorted(times)
 
 
@@ -130,13 +142,13 @@ def identity(user, action, body):
 
 def test_every_command_that_was_answered_is_in_the_log_in_the_order_of_its_client(run):
     logged = defaultdict(list)
-    for sequence, _, user, command in run.entries:
+    for number, (_, user, command) in enumerate(run.entries, 1):
         [(action, body)] = command.items()
-        logged[identity(user, action, normal(body))].append(sequence)
+        logged[identity(user, action, normal(body or {}))].append(number)
     last, answered, attempts = Counter(), Counter(), Counter()
     for told in run.answered:
         key = identity(told["user"], told["action"], normal(told["body"]))
-        later = (n for n in logged[key] if n > last[told["client"]] and run.expected.status[n] == told["status"])
+        later = (n for n in logged[key] if n > last[told["client"]] and run.expected.status[n - 1] == told["status"])
         last[told["client"]] = next(later, None)
         assert last[told["client"]], f"answered, and not in the log: {told}"
         answered[key] += 1
@@ -152,24 +164,28 @@ def normal(body):
 
 
 def test_the_state_of_every_user_equals_that_of_one_directory_fed_with_the_log(run):
-    states = sorted((line for lines in run.owners.values() for line in lines), key=lambda line: json.loads(line)["id"])
-    assert len(states) == len(run.expected.states) > 1000
-    assert states == run.expected.states
+    """First as the servers explain it, and then as they have stored it, byte for byte."""
+    expected = run.expected
+    for user, explanation in run.found.items():
+        if user in expected.explanations:
+            assert explanation == expected.explanations[user], user
+        else:
+            assert explanation["reason"] == "noSession" and not explanation["waiting"], user
+    assert len(expected.models) > USERS / 2
+    assert run.stored == expected.models
 
 
 def test_the_changes_of_every_user_are_those_of_one_directory_in_order(run):
     assert run.published.keys() == run.expected.changes.keys()
     total = repeats = 0
     for user, changes in run.published.items():
-        kept, highest = [], 0
+        kept = {}
         for change in changes:
-            if change["sequence"] > highest:
-                highest = change["sequence"]
-                kept.append(change)
-            else:
-                assert change in kept, f"a number is given once: {change}"
-                repeats += 1
-        facts = ("sequence", "availability", "activity")
-        assert [[c[f] for f in facts] for c in kept] == [[c[f] for f in facts] for c in run.expected.changes[user]], user
-        total += len(kept)
+            repeats += change["number"] in kept
+            assert kept.setdefault(change["number"], change) == change, "a number is given once"
+        assert list(kept) == sorted(kept), user
+        facts = [(change["at"], *change["presence"].values()) for change in kept.values()]
+        assert facts == run.expected.changes[user], user
+        total += len(facts)
     assert total > 10_000
+    print(f"{total} changes, {repeats} repeats")

@@ -17,8 +17,11 @@ def clock(minutes):
     return (START + datetime.timedelta(minutes=minutes)).isoformat() + "Z"
 
 
-def export(server, at):
-    return sorted(httpx.get(f"{server.url}/export", headers={"x-now": at}).text.splitlines())
+def states(server, users, at):
+    """Why each user has its presence: all sessions and the preference, with their starts and ends."""
+    with httpx.Client(base_url=server.url, headers={"x-now": at}) as http:
+        found = {user: http.get(f"/why/{user}").json()["explanation"] for user in users}
+    return {user: why for user, why in found.items() if why["reason"] != "noSession" or why["waiting"]}
 
 
 def test_a_command_that_was_answered_survives_kill_9_at_once_after(start_server):
@@ -38,6 +41,7 @@ def test_the_state_after_many_kills_is_that_of_all_that_was_answered(start_serve
     still within a round, so that a command that is repeated, because its answer was lost, changes nothing."""
     server, dice, kills = start_server("--clock", "header"), random.Random(13), 0
     clients = [Commands(13, f"client-{n}", [f"client-{n}-user-{m}" for m in range(20)]) for n in range(8)]
+    users = [user for commands in clients for user in commands.users]
     log, answered = [], []
 
     async def play(commands, at):
@@ -46,7 +50,7 @@ def test_the_state_after_many_kills_is_that_of_all_that_was_answered(start_serve
             user, action, body = next(commands)
             answer = await client.send(user, action, body)
             answered.append((len(log), record(commands.name, user, action, body, *answer)))
-            log.append((len(log), at, user, {action: body}))
+            log.append((at, user, {action: body}))
         client.close()
 
     async def play_round(at):
@@ -63,7 +67,7 @@ def test_the_state_after_many_kills_is_that_of_all_that_was_answered(start_serve
     minutes = 0
     for _ in range(12):
         minutes += dice.choice([1, 4, 6, 30, 61])
-        log.append((len(log), clock(minutes), "", TICK))
+        log.append((clock(minutes), "", TICK))
         asyncio.run(play_round(clock(minutes)))
     assert kills >= 10
 
@@ -72,10 +76,10 @@ def test_the_state_after_many_kills_is_that_of_all_that_was_answered(start_serve
         lost_answer = told["status"] == 404 and told["attempts"] > 1
         assert told["status"] == expected.status[sequence] or lost_answer, told
     assert {200, 404} == set(expected.status.values())
-    assert export(server, clock(minutes)) == expected.states
+    assert states(server, users, clock(minutes)) == expected.explanations
     server.kill()
     server.start()
-    assert export(server, clock(minutes)) == expected.states
+    assert states(server, users, clock(minutes)) == expected.explanations
 
 
 def test_a_restart_in_peace_keeps_everything(start_server):
@@ -85,11 +89,11 @@ def test_a_restart_in_peace_keeps_everything(start_server):
         for user in users:
             body = CALL | {"sessionId": "phone"}
             assert http.post(f"/users/{user}/presence/setPresence", json=body).status_code == 200
-    before = export(server, clock(0))
+    before = states(server, users, clock(0))
     assert server.stop() == 0
     known = len(server.said())
     server.start()
-    assert export(server, clock(0)) == before and len(before) == len(users)
+    assert states(server, users, clock(0)) == before and len(before) == len(users)
     assert "500" in server.said()[known:], "it says how many users it has restored"
 
 

@@ -3,14 +3,18 @@
 //! A line in is one entry of the log: `{"sequence":7,"at":"…","user":"ana","setPresence":{…}}`. A tick is of all
 //! users, so its `user` is ignored. A line out is one of
 //! - `{"sequence":7,"status":200}`, the answer to a command;
-//! - `{"sequence":7,"at":"…","id":"ana","availability":"…","activity":"…"}`, a change, and the entry that reported it;
-//! - `{"id":"ana","model":{…}}`, the state of a user after the last entry, in the order of the users.
+//! - `{"at":"…","id":"ana","availability":"…","activity":"…"}`, a change;
+//! - `{"id":"ana","model":{…},"explanation":{…}}`, the state of a user after the last entry, in the order of the users.
+//!
+//! With the argument `snapshot` it reads the stored form of a shard, and prints `{"id":"ana","model":{…}}` for each user.
 
+use std::env;
 use std::error::Error;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 
 use presence_core::{
-    Activity, Availability, Command, Outcome, PresenceDirectory, PresenceModel, Timestamp, timestamp,
+    Activity, Availability, Command, Explanation, Outcome, PresenceDirectory, PresenceModel, Timestamp,
+    timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -31,8 +35,7 @@ struct Answer {
 }
 
 #[derive(Serialize)]
-struct ReportedChange<'a> {
-    sequence: u64,
+struct Change<'a> {
     #[serde(with = "timestamp")]
     at: Timestamp,
     id: &'a str,
@@ -44,46 +47,75 @@ struct ReportedChange<'a> {
 struct State<'a> {
     id: &'a str,
     model: &'a PresenceModel<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<Explanation<&'a String>>,
 }
 
+/// The stored form of a shard.
+#[derive(Deserialize)]
+struct Snapshot {
+    _format: u8,
+    _sequence: u64,
+    _time: Option<Time>,
+    _last_change: u64,
+    users: Vec<(String, PresenceModel<String>)>,
+}
+
+#[derive(Deserialize)]
+struct Time(#[serde(with = "timestamp")] #[expect(dead_code, reason = "only read past")] Timestamp);
+
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut users = PresenceDirectory::<String, String>::new();
     let mut out = BufWriter::new(io::stdout().lock());
+    match env::args().nth(1).as_deref() {
+        Some("snapshot") => print_snapshot(&mut out)?,
+        _ => replay(&mut out)?,
+    }
+    Ok(out.flush()?)
+}
+
+fn replay(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+    let mut users = PresenceDirectory::<String, String>::new();
+    let mut end = Timestamp::UNIX_EPOCH;
     for line in io::stdin().lines() {
         let Entry { sequence, at, user, command } = serde_json::from_str(&line?)?;
+        end = at;
         for (at, user, outcome) in users.changes_until(at) {
-            print_change(&mut out, sequence, at, &user, outcome)?;
+            print_change(out, at, &user, outcome)?;
         }
         if matches!(command, Command::Tick(_)) {
             continue;
         }
         let status = match users.apply(user.as_str(), command, at) {
             Ok(outcome) => {
-                print_change(&mut out, sequence, at, &user, outcome)?;
+                print_change(out, at, &user, outcome)?;
                 200
             }
             Err(error) => error.status(),
         };
-        print(&mut out, &Answer { sequence, status })?;
+        print(out, &Answer { sequence, status })?;
     }
-    let mut states: Vec<_> = users.iter().map(|(id, model)| State { id, model }).collect();
-    states.sort_unstable_by_key(|state| state.id);
-    for state in states {
-        print(&mut out, &state)?;
+    let mut states: Vec<_> = users.iter().collect();
+    states.sort_unstable_by_key(|(id, _)| *id);
+    for (id, model) in states {
+        print(out, &State { id, model, explanation: Some(model.explain(end)) })?;
     }
-    Ok(out.flush()?)
+    Ok(())
 }
 
-fn print_change(
-    out: &mut impl Write,
-    sequence: u64,
-    at: Timestamp,
-    id: &str,
-    outcome: Outcome,
-) -> io::Result<()> {
+fn print_change(out: &mut impl Write, at: Timestamp, id: &str, outcome: Outcome) -> io::Result<()> {
     let Some(presence) = outcome.changed() else { return Ok(()) };
     let (availability, activity) = (presence.availability(), presence.activity());
-    print(out, &ReportedChange { sequence, at, id, availability, activity })
+    print(out, &Change { at, id, availability, activity })
+}
+
+fn print_snapshot(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+    let mut bytes = Vec::new();
+    io::stdin().read_to_end(&mut bytes)?;
+    let snapshot: Snapshot = postcard::from_bytes(&bytes)?;
+    for (id, model) in &snapshot.users {
+        print(out, &State { id, model, explanation: None })?;
+    }
+    Ok(())
 }
 
 fn print(out: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
