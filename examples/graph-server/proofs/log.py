@@ -67,11 +67,13 @@ class Log:
         return users
 
     def models(self):
-        """The models in the stored shards."""
+        """The models in the shards that are stored."""
 
         async def read(jetstream):
+            shards = await jetstream.key_value("presence-shards")
+            records = [json.loads((await shards.get(shard)).value) for shard in await shards.keys()]
             store = await jetstream.object_store("presence-snapshots")
-            return [(await store.get(info.name)).data for info in await store.list()]
+            return [(await store.get(record["object"])).data for record in records]
 
         found = {}
         for snapshot in self.run(read):
