@@ -126,6 +126,22 @@ def test_a_watcher_that_comes_back_gets_exactly_what_it_has_missed(server):
     asyncio.run(run())
 
 
+def test_a_watcher_may_come_back_at_any_event(start_server):
+    """Also in the middle of a group of changes that were committed together."""
+    server, users = start_server("--shards", "1"), [f"user-{n}" for n in range(8)]
+
+    async def run():
+        watcher = await Watcher.open(server, users)
+        await asyncio.gather(*(change(server, *((user, CLAIMS[n % 3]) for n in range(6))) for user in users))
+        seen = await watcher.events(48)
+        for number, (_, event_id, _) in enumerate(seen[:-1], 1):
+            back = await Watcher.open(server, users, event_id)
+            assert await back.events(48 - number) == seen[number:]
+            back.close()
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("last_id", [1, 2**63, "nonsense", ""])
 def test_a_watcher_out_of_history_is_told_so_and_gets_the_present(server, last_id):
     async def run():

@@ -38,15 +38,16 @@ def test_a_command_that_was_answered_survives_kill_9_at_once_after(start_server)
 
 def test_the_state_after_many_kills_is_that_of_all_that_was_answered(start_server):
     """Eight clients, each with users of its own, so that the order of all commands for a user is known. Time stands
-    still within a round, so that a command that is repeated, because its answer was lost, changes nothing."""
-    server, dice, kills = start_server("--clock", "header"), random.Random(13), 0
+    still within a round, so that a command that is repeated, because its answer was lost, changes nothing. There are
+    enough commands for both shards to be stored, and for the log to lose what they contain."""
+    server, dice, kills = start_server("--clock", "header", "--shards", "2"), random.Random(13), 0
     clients = [Commands(13, f"client-{n}", [f"client-{n}-user-{m}" for m in range(20)]) for n in range(8)]
     users = [user for commands in clients for user in commands.users]
     log, answered = [], []
 
     async def play(commands, at):
         client = Client([server.port], {"x-now": at})
-        for _ in range(120):
+        for _ in range(360):
             user, action, body = next(commands)
             answer = await client.send(user, action, body)
             answered.append((len(log), record(commands.name, user, action, body, *answer)))
