@@ -19,6 +19,20 @@ def start_server(tmp_path_factory):
         assert "panicked" not in server.said(), server.said()
 
 
+FACTS = []
+
+
+@pytest.fixture(scope="module")
+def say():
+    """Keeps a line for the end of the report."""
+    return FACTS.append
+
+
+def pytest_terminal_summary(terminalreporter):
+    for fact in FACTS:
+        terminalreporter.write_line(fact)
+
+
 @pytest.fixture(scope="module")
 def start_nats(tmp_path_factory):
     """Starts NATS servers, and ends them after the tests of a file."""

@@ -113,10 +113,13 @@ def run(start_nats, start_server, tmp_path_factory):
     return run
 
 
-def test_at_least_100_000_commands_were_answered_and_20_processes_killed(run):
+def test_at_least_100_000_commands_were_answered_and_20_processes_killed(run, say):
     statuses = Counter(told["status"] for told in run.answered)
     assert sum(statuses.values()) >= 100_000 and set(statuses) == {200, 404}, statuses
     assert run.kills.total() >= 20 and len(run.kills) == SERVERS, run.kills
+    attempts, busy = (sum(told[name] for told in run.answered) for name in ("attempts", "busy"))
+    say(f"chaos: {run.kills.total()} kills of {SERVERS} processes and one of NATS, {attempts} attempts, {busy} answers 429 or 503")
+    say(f"chaos: {sum(statuses.values())} commands answered, {len(run.entries)} entries in the log")
 
 
 def test_while_nats_is_down_requests_fail_with_503(run):
@@ -175,7 +178,7 @@ def test_the_state_of_every_user_equals_that_of_one_directory_fed_with_the_log(r
     assert run.stored == expected.models
 
 
-def test_the_changes_of_every_user_are_those_of_one_directory_in_order(run):
+def test_the_changes_of_every_user_are_those_of_one_directory_in_order(run, say):
     assert run.published.keys() == run.expected.changes.keys()
     total = repeats = 0
     for user, changes in run.published.items():
@@ -188,4 +191,4 @@ def test_the_changes_of_every_user_are_those_of_one_directory_in_order(run):
         assert facts == run.expected.changes[user], user
         total += len(facts)
     assert total > 10_000
-    print(f"{total} changes, {repeats} repeats")
+    say(f"chaos: {total} changes of {len(run.published)} users, and {repeats} repeats")

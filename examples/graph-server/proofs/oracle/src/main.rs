@@ -62,7 +62,11 @@ struct Snapshot {
 }
 
 #[derive(Deserialize)]
-struct Time(#[serde(with = "timestamp")] #[expect(dead_code, reason = "only read past")] Timestamp);
+struct Time(
+    #[serde(with = "timestamp")]
+    #[expect(dead_code, reason = "only read past")]
+    Timestamp,
+);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut out = BufWriter::new(io::stdout().lock());
