@@ -55,7 +55,7 @@ class Process:
     def stop(self):
         """Asks it to end, and returns its exit status."""
         self.process.terminate()
-        return self.process.wait(20)
+        return self.process.wait(60)
 
     def is_running(self):
         return self.process is not None and self.process.poll() is None
