@@ -14,7 +14,7 @@ import pytest
 
 from log import Log
 from oracle import Replay
-from service import wait_until
+from service import pause, resume, wait_until
 
 SEED, SHARDS, SERVERS, ROUNDS, COMMANDS, USERS = 13, 16, 3, 28, 104_000, 2_000
 LOADERS, CLIENTS = 4, 24
@@ -75,7 +75,13 @@ class Run:
             begin = time.monotonic()
             answer = httpx.post(url, json={}, timeout=30)
             self.meanwhile.append((answer, time.monotonic() - begin))
+        # The mirror of the log takes a while. Until then nothing may be purged.
+        for server in self.servers:
+            pause(server)
         self.nats.start()
+        self.log.catch_up()
+        for server in self.servers:
+            resume(server)
 
     def end(self):
         """Waits until all is calm, asks for every user, ends the servers, and reads what is left."""
