@@ -10,6 +10,19 @@ use common::{at, prefer, set};
 use presence_core::{PreferredPresence, Presence, PresenceDirectory, SessionPresence, UserHashBuilder};
 
 #[test]
+fn the_presences_of_a_list_say_how_many_are_left() {
+    let users = PresenceDirectory::<u32, u32>::new();
+    let ids: Vec<_> = (0..40).collect();
+    let mut presences = users.presences(&ids, at("09:00"));
+    for left in (0..=40).rev() {
+        assert_eq!(presences.size_hint(), (left, Some(left)));
+        assert_eq!(presences.next().is_some(), left > 0);
+    }
+    let filtered = users.presences(ids.iter().filter(|id| **id < 7), at("09:00"));
+    assert_eq!(filtered.size_hint(), (0, Some(40)));
+}
+
+#[test]
 fn contains_says_whether_a_user_is_stored() {
     let mut users = crowd(2);
     assert_eq!([0, 1, 2].map(|user| users.contains(&user)), [true, true, false]);

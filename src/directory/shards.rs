@@ -11,6 +11,10 @@ use crate::directory::slot::Slot;
 
 /// The number of users in a full table, 7/8 of its slots. Tests make it small.
 const FULL: usize = if cfg!(presence_small_shards) { 3 } else { 3584 };
+/// The number of users below which a table gives memory back.
+const SPARSE: usize = if cfg!(presence_small_shards) { 2 } else { FULL / 8 };
+/// The highest number of users in two tables that are merged.
+const MERGED: usize = if cfg!(presence_small_shards) { 2 } else { FULL / 4 };
 /// The number of users that are fetched from memory together.
 pub(super) const GROUP: usize = 32;
 /// The length that an index may always have.
@@ -280,7 +284,7 @@ impl<U: Hash, S, H: BuildHasher> Shards<U, S, H> {
             self.reserve(self.reserved);
         }
         let Some(users) = self.tables.get_mut(table) else { return };
-        if users.len() >= FULL / 8 || self.len < self.reserved {
+        if users.len() >= SPARSE || self.len < self.reserved {
             return;
         }
         if users.capacity() > GROUP + 4 * users.len() {
@@ -290,15 +294,14 @@ impl<U: Hash, S, H: BuildHasher> Shards<U, S, H> {
         self.merge(table);
     }
 
-    /// Merges a table with the next one, or the one before, if both are nearly empty.
+    /// Merges a table with the next one or the one before, if both are nearly empty.
     fn merge(&mut self, table: usize) {
         let Some(range) = self.ranges.get(table) else { return };
-        let next = self.index.get(range.end).or_else(|| self.index.get(range.start.checked_sub(1)?));
-        let Some(next) = next.map(|next| *next as usize) else { return };
+        let before = range.start.checked_sub(1).and_then(|entry| self.index.get(entry));
+        let neighbours = self.index.get(range.end).into_iter().chain(before);
         let users = |table: usize| self.tables.get(table).map_or(0, HashTable::len);
-        if users(table) + users(next) > FULL / 4 {
-            return;
-        }
+        let is_small = |next: &usize| users(table) + users(*next) <= MERGED;
+        let Some(next) = neighbours.map(|next| *next as usize).find(is_small) else { return };
         let Some(moved) = self.tables.get_mut(next).map(mem::take) else { return };
         let hasher = &self.hasher;
         if let Some(users) = self.tables.get_mut(table) {
