@@ -17,6 +17,27 @@ use serde_json::{Value, json};
 const V1_JSON: &str = include_str!("snapshot/v1.json");
 const V1_POSTCARD: &[u8] = include_bytes!("snapshot/v1.postcard");
 
+/// Such a model has something to report.
+#[test]
+fn a_model_that_stores_a_session_is_not_empty() {
+    let text = r#"{"v1":{"reported":"Offline","sessions":[{"id":1,"claim":"Away","since":"2026-11-20T09:00:00Z","lifetime":"PT1H"}],"preferred":null}}"#;
+    let model: PresenceModel<u64> = serde_json::from_str(text).unwrap();
+    assert!(!model.is_empty());
+}
+
+/// Debug shows what is stored, with readable times.
+#[test]
+fn a_model_prints_what_it_stores() {
+    let mut model = PresenceModel::new();
+    let _ = model.apply(set("phone", SessionPresence::InACall, "PT1H"), at("09:00")).unwrap();
+    let _ = model.apply(prefer(PreferredPresence::Away, "P1D"), at("09:05")).unwrap();
+    assert_eq!(
+        format!("{model:?}"),
+        "PresenceModel { reported: Away, sessions: [(\"phone\", Busy/InACall since \
+         2026-11-20T09:00:00Z for PT1H)], preferred: Some(Away/Away since 2026-11-20T09:05:00Z for P1D) }"
+    );
+}
+
 #[test]
 fn version_1_is_written_and_read_for_ever() {
     let user = three_sessions_and_a_preference();
