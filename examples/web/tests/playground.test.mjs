@@ -182,6 +182,8 @@ describe("requests", () => {
         ["setUserPreferredPresence", "no JSON", "400", /invalid body: /],
       ];
       await page.locator("#snapshot summary").click();
+      // The page hears of it a moment later.
+      await page.waitForFunction(() => document.querySelector("#stored").value !== "");
       const before = [await page.inputValue("#stored"), await sentence(page), await presence(page)];
       for (const [action, body, status, message] of rejected) {
         await page.selectOption("#action", action);
@@ -243,6 +245,7 @@ describe("the state", () => {
   test("starts from a snapshot, unless no model can have stored it", async () => {
     await withPage({}, async (page) => {
       await page.locator("#snapshot summary").click();
+      await page.waitForFunction(() => document.querySelector("#stored").value !== "");
       await page.fill("#stored", read("../../tests/snapshot/v1.json"));
       await page.getByRole("button", { name: "Start from this snapshot" }).click();
       assert.equal(await page.locator("#restored").innerText(), "Restored.");
