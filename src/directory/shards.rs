@@ -89,7 +89,7 @@ impl<U, S, H> Shards<U, S, H> {
         self.tables.iter_mut().flat_map(HashTable::iter_mut)
     }
 
-    /// Reads a word of each of up to [`GROUP`] users, so that the processor fetches them from memory at
+    /// Reads both ends of the records of up to [`GROUP`] users, so that the processor fetches them from memory at
     /// the same time and not one after the other.
     #[inline(never)]
     pub(super) fn fetch(&self, hashes: impl Iterator<Item = u64>) {
@@ -108,8 +108,13 @@ impl<U, S, H> Shards<U, S, H> {
     /// are equal.
     #[inline]
     pub(super) fn maybe_due(&self, hash: u64, due_at: i64) -> Option<Position> {
+        self.find(hash, |slot| slot.due_at == due_at)
+    }
+
+    #[inline]
+    fn find(&self, hash: u64, matches: impl FnMut(&Slot<U, S>) -> bool) -> Option<Position> {
         let table = self.table_of(hash)?;
-        let bucket = self.tables.get(table)?.find_bucket_index(hash, |slot| slot.due_at == due_at)?;
+        let bucket = self.tables.get(table)?.find_bucket_index(hash, matches)?;
         Some(Position { table, bucket })
     }
 
@@ -188,10 +193,7 @@ impl<U: Hash, S, H: BuildHasher> Shards<U, S, H> {
         U: Borrow<Q>,
         Q: Eq + ?Sized,
     {
-        let table = self.table_of(hash)?;
-        let bucket =
-            self.tables.get(table)?.find_bucket_index(hash, |slot| slot.user.borrow() == user)?;
-        Some(Position { table, bucket })
+        self.find(hash, |slot| slot.user.borrow() == user)
     }
 
     pub(super) fn remove(&mut self, Position { table, bucket }: Position) -> Option<Slot<U, S>> {
