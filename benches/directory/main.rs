@@ -1,7 +1,7 @@
 //! Measures a directory of a million users, beside a floor and a naive implementation.
 //!
 //! ```text
-//! cargo bench --bench directory [-- [--json] [--quick]]
+//! cargo bench --bench directory [-- [--json] [--quick] [--users N]]
 //! ```
 //!
 //! Every operation is measured in three variants: a [`PresenceDirectory`], the *floor*, which is one
@@ -77,6 +77,10 @@ const LONGEST_COLUMNS: [&str; 5] = ["op", "case", "users", "mean_ns", "longest_u
 fn main() -> ExitCode {
     let options = Options::from_arguments();
     let size = if options.quick { Size::QUICK } else { Size::FULL };
+    if let Some(users) = options.users {
+        harness::print("scale", &SCALE_COLUMNS, &[row_of_scale(users, &size)], &options);
+        return ExitCode::SUCCESS;
+    }
     let texts_size = Size { due_rounds: 1, has_goals: false, ..size };
     let mut allocations = report::<u64, u64>(&size, &Population::OTHERS, &options);
     allocations += report::<String, u128>(&texts_size, &[], &options);

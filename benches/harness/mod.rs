@@ -8,14 +8,16 @@ use std::time::Instant;
 
 use presence_core::{SignedDuration, Timestamp};
 
-const USAGE: &str = "usage: cargo bench [--bench NAME] [-- [--json] [--quick]]
-  --json   one object a line instead of a table
-  --quick  a run of a few seconds with few users, to check that everything works";
+const USAGE: &str = "usage: cargo bench [--bench NAME] [-- [--json] [--quick] [--users N]]
+  --json     one object a line instead of a table
+  --quick    a run of a few seconds with few users, to check that everything works
+  --users N  with --bench directory: only the row of the scale table with N users";
 
 /// The options of the command line.
 pub(crate) struct Options {
     pub(crate) json: bool,
     pub(crate) quick: bool,
+    pub(crate) users: Option<u32>,
 }
 
 impl Options {
@@ -23,22 +25,32 @@ impl Options {
     ///
     /// `cargo bench` passes `--bench`. Without it, as in `cargo test --all-targets`, the run is quick.
     pub(crate) fn from_arguments() -> Self {
-        let mut options = Self { json: false, quick: true };
+        let mut options = Self { json: false, quick: true, users: None };
         let mut quick = false;
-        for argument in std::env::args().skip(1) {
+        let mut arguments = std::env::args().skip(1);
+        while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--bench" => options.quick = false,
                 "--json" => options.json = true,
                 "--quick" => quick = true,
-                _ => {
-                    eprintln!("unknown argument: {argument}\n{USAGE}");
-                    process::exit(2);
+                "--users" => {
+                    let users = arguments.next().and_then(|users| users.parse().ok());
+                    options.users = users.filter(|users| *users > 0);
+                    if options.users.is_none() {
+                        reject("--users needs a number of users, at least 1");
+                    }
                 }
+                _ => reject(&format!("unknown argument: {argument}")),
             }
         }
         options.quick |= quick;
         options
     }
+}
+
+fn reject(why: &str) -> ! {
+    eprintln!("{why}\n{USAGE}");
+    process::exit(2)
 }
 
 /// The clock of a bench. Each operation advances it by the same small step.
@@ -108,10 +120,12 @@ impl Times {
         median(self.samples[variant].clone())
     }
 
-    /// Returns the median over the rounds of the time of one variant divided by that of another.
+    /// Returns the time of one variant divided by that of another: the median over groups of rounds
+    /// in which each variant is first once.
     pub(crate) fn ratio(&self, variant: usize, other: usize) -> f64 {
-        let pairs = self.samples[variant].iter().zip(&self.samples[other]);
-        median(pairs.map(|(one, other)| one / other).collect())
+        let groups = |variant: usize| self.samples[variant].chunks(self.samples.len());
+        let pairs = groups(variant).zip(groups(other));
+        median(pairs.map(|(one, other)| one.iter().sum::<f64>() / other.iter().sum::<f64>()).collect())
     }
 
     /// Returns the allocations of the first variant an operation.
