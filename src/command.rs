@@ -181,34 +181,22 @@ pub struct ClearPreferred;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Tick;
 
-impl<S> From<SetSession<S>> for Command<S> {
-    fn from(body: SetSession<S>) -> Self {
-        Self::SetSession(body)
-    }
+macro_rules! from_bodies {
+    ($($command:ident: $body:ty),+ $(,)?) => {$(
+        impl<S> From<$body> for Command<S> {
+            fn from(body: $body) -> Self {
+                Self::$command(body)
+            }
+        }
+    )+};
 }
 
-impl<S> From<ClearSession<S>> for Command<S> {
-    fn from(body: ClearSession<S>) -> Self {
-        Self::ClearSession(body)
-    }
-}
-
-impl<S> From<SetPreferred> for Command<S> {
-    fn from(body: SetPreferred) -> Self {
-        Self::SetPreferred(body)
-    }
-}
-
-impl<S> From<ClearPreferred> for Command<S> {
-    fn from(body: ClearPreferred) -> Self {
-        Self::ClearPreferred(body)
-    }
-}
-
-impl<S> From<Tick> for Command<S> {
-    fn from(body: Tick) -> Self {
-        Self::Tick(body)
-    }
+from_bodies! {
+    SetSession: SetSession<S>,
+    ClearSession: ClearSession<S>,
+    SetPreferred: SetPreferred,
+    ClearPreferred: ClearPreferred,
+    Tick: Tick,
 }
 
 /// The reason for which a command was rejected. A rejected command changes nothing (rule T4).
