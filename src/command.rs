@@ -219,8 +219,6 @@ pub enum CommandError {
     TooManySessions,
 }
 
-graph_error!(CommandError);
-
 impl CommandError {
     /// Returns the code of the error.
     #[must_use]
@@ -230,10 +228,6 @@ impl CommandError {
             Self::TooManySessions => ErrorCode::Forbidden,
         }
     }
-
-    /// Returns the HTTP status of the code: 404 or 403.
-    #[must_use]
-    pub const fn status(&self) -> u16 {
-        self.code().status()
-    }
 }
+
+graph_error!(CommandError);

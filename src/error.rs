@@ -164,7 +164,7 @@ impl GraphError {
     }
 }
 
-/// Gives errors about values their code and status.
+/// Gives errors about values their code.
 macro_rules! invalid_argument {
     ($($error:ident),+ $(,)?) => {$(
         impl $error {
@@ -173,27 +173,29 @@ macro_rules! invalid_argument {
             pub const fn code(&self) -> $crate::error::ErrorCode {
                 $crate::error::ErrorCode::InvalidArgument
             }
-
-            /// Returns the HTTP status of the code: 400.
-            #[must_use]
-            pub const fn status(&self) -> u16 {
-                self.code().status()
-            }
         }
 
         $crate::error::graph_error!($error);
     )+};
 }
 
-/// Converts errors into answers.
+/// Makes an error with a code an answer.
 macro_rules! graph_error {
-    ($($error:ident),+ $(,)?) => {$(
+    ($error:ident) => {
+        impl $error {
+            /// Returns the HTTP status of the code.
+            #[must_use]
+            pub const fn status(&self) -> u16 {
+                self.code().status()
+            }
+        }
+
         impl From<$error> for $crate::error::GraphError {
             fn from(error: $error) -> Self {
                 Self::new(error.code(), alloc::string::ToString::to_string(&error))
             }
         }
-    )+};
+    };
 }
 
 pub(crate) use graph_error;
