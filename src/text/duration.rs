@@ -6,7 +6,6 @@ use time::SignedDuration;
 
 use crate::error::ExpirationError;
 
-const NANOSECONDS_IN_SECOND: u32 = 1_000_000_000;
 const SECONDS_IN_MINUTE: u64 = 60;
 const SECONDS_IN_HOUR: u64 = 60 * SECONDS_IN_MINUTE;
 const SECONDS_IN_DAY: u64 = 24 * SECONDS_IN_HOUR;
@@ -128,13 +127,10 @@ pub(crate) fn write_fraction(nanoseconds: u32, f: &mut fmt::Formatter<'_>) -> fm
     if nanoseconds == 0 {
         return Ok(());
     }
-    f.write_str(".")?;
-    let mut rest = nanoseconds;
-    let mut unit = NANOSECONDS_IN_SECOND / 10;
-    while rest > 0 {
-        write!(f, "{}", rest / unit)?;
-        rest %= unit;
-        unit /= 10;
+    let (mut fraction, mut digits) = (nanoseconds, 9);
+    while fraction.is_multiple_of(10) {
+        fraction /= 10;
+        digits -= 1;
     }
-    Ok(())
+    write!(f, ".{fraction:0digits$}")
 }
