@@ -1,6 +1,6 @@
 use core::fmt;
 
-use time::Timestamp;
+use time::{SignedDuration, Timestamp};
 
 use crate::expiration::PreferredExpiration;
 use crate::model::session::Phase;
@@ -103,6 +103,6 @@ impl fmt::Debug for PreferredLease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let since = timestamp::display(nanoseconds::to_timestamp(self.since));
         write!(f, "{} since {since} for ", self.presence())?;
-        duration::write(nanoseconds::to_duration(self.lifetime), f)
+        duration::write(SignedDuration::nanoseconds_i128(self.lifetime.into()), f)
     }
 }

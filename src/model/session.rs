@@ -1,6 +1,6 @@
 use core::fmt;
 
-use time::Timestamp;
+use time::{SignedDuration, Timestamp};
 
 use crate::expiration::SessionExpiration;
 use crate::fading;
@@ -175,6 +175,6 @@ impl fmt::Debug for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let since = timestamp::display(nanoseconds::to_timestamp(self.since));
         write!(f, "{} since {since} for ", self.claim())?;
-        duration::write(nanoseconds::to_duration(self.lifetime().unsigned_abs()), f)
+        duration::write(SignedDuration::nanoseconds(self.lifetime()), f)
     }
 }

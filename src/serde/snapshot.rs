@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use serde::de::{Deserialize, Deserializer, Error};
 use serde::ser::{Serialize, Serializer};
+use time::SignedDuration;
 
 use crate::command::MAX_SESSIONS;
 use crate::expiration::PreferredExpiration;
@@ -76,7 +77,7 @@ struct Lifetime(u64);
 impl Serialize for Lifetime {
     fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
         if serializer.is_human_readable() {
-            PreferredExpiration::new(nanoseconds::to_duration(self.0))
+            PreferredExpiration::new(SignedDuration::nanoseconds_i128(self.0.into()))
                 .map_err(serde::ser::Error::custom)?
                 .serialize(serializer)
         } else {

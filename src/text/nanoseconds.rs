@@ -1,6 +1,6 @@
 //! Time as it is computed and stored: nanoseconds since 1970 in 64 bits, saturating (rule T6).
 
-use time::{SignedDuration, Timestamp};
+use time::Timestamp;
 
 const PER_SECOND: i64 = 1_000_000_000;
 
@@ -31,11 +31,4 @@ pub(crate) fn to_timestamp(nanoseconds: i64) -> Timestamp {
     let timestamp = Timestamp::new(seconds, subsecond);
     debug_assert!(timestamp.is_ok(), "the range of a timestamp is wider than 64 bits");
     timestamp.unwrap_or(Timestamp::UNIX_EPOCH)
-}
-
-/// Converts a lifetime in nanoseconds.
-pub(crate) fn to_duration(nanoseconds: u64) -> SignedDuration {
-    let per_second = PER_SECOND.unsigned_abs();
-    let subsecond = i32::try_from(nanoseconds % per_second).unwrap_or_default();
-    SignedDuration::new((nanoseconds / per_second).cast_signed(), subsecond)
 }
