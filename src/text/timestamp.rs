@@ -1,4 +1,5 @@
 use core::fmt;
+use core::str::FromStr;
 
 use time::{Date, Month, Time, Timestamp, UtcDateTime};
 
@@ -23,41 +24,27 @@ pub fn parse(text: &str) -> Result<Timestamp, TimestampError> {
 
 fn parts(text: &str) -> Option<Timestamp> {
     let mut rest = text.strip_suffix('Z')?;
-    let year = number(&mut rest, 4)?;
-    rest = rest.strip_prefix('-')?;
-    let month = number(&mut rest, 2)?;
-    rest = rest.strip_prefix('-')?;
-    let day = number(&mut rest, 2)?;
-    rest = rest.strip_prefix('T')?;
-    let hour = number(&mut rest, 2)?;
-    rest = rest.strip_prefix(':')?;
-    let minute = number(&mut rest, 2)?;
-    rest = rest.strip_prefix(':')?;
-    let second = number(&mut rest, 2)?;
-    let nanosecond = match rest.strip_prefix('.') {
-        Some(mut fraction) => {
-            let digits = fraction.len();
-            let missing = u32::try_from(9_usize.checked_sub(digits)?).ok()?;
-            number(&mut fraction, digits)? * 10_u32.pow(missing)
-        }
-        None if rest.is_empty() => 0,
-        None => return None,
+    let year = number(&mut rest, "", 4)?;
+    let month: u8 = number(&mut rest, "-", 2)?;
+    let day = number(&mut rest, "-", 2)?;
+    let hour = number(&mut rest, "T", 2)?;
+    let minute = number(&mut rest, ":", 2)?;
+    let second = number(&mut rest, ":", 2)?;
+    let nanosecond = if rest.is_empty() {
+        0
+    } else {
+        let digits = rest.len() - 1;
+        let missing = u32::try_from(9_usize.checked_sub(digits)?).ok()?;
+        number::<u32>(&mut rest, ".", digits)? * 10_u32.pow(missing)
     };
-
-    let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
-    let date = Date::from_calendar_date(i32::try_from(year).ok()?, month, u8::try_from(day).ok()?);
-    let time = Time::from_hms_nano(
-        u8::try_from(hour).ok()?,
-        u8::try_from(minute).ok()?,
-        u8::try_from(second).ok()?,
-        nanosecond,
-    );
-    Some(UtcDateTime::new(date.ok()?, time.ok()?).into())
+    let date = Date::from_calendar_date(year, Month::try_from(month).ok()?, day).ok()?;
+    let time = Time::from_hms_nano(hour, minute, second, nanosecond).ok()?;
+    Some(UtcDateTime::new(date, time).into())
 }
 
-/// Takes a number of exactly this many digits, 1 to 9, off the front of the text.
-fn number(rest: &mut &str, digits: usize) -> Option<u32> {
-    let (number, after) = rest.split_at_checked(digits)?;
+/// Takes a separator and a number of exactly this many digits off the front of the text.
+fn number<T: FromStr>(rest: &mut &str, separator: &str, digits: usize) -> Option<T> {
+    let (number, after) = rest.strip_prefix(separator)?.split_at_checked(digits)?;
     if !number.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
