@@ -62,21 +62,6 @@ impl Default for SessionExpiration {
     }
 }
 
-impl fmt::Display for SessionExpiration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        duration::write(self.duration(), f)
-    }
-}
-
-impl FromStr for SessionExpiration {
-    type Err = ExpirationError;
-
-    /// Parses an `Edm.Duration` such as `PT1H30M`.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        duration::parse(text).and_then(Self::new)
-    }
-}
-
 /// The lifetime of a preference: longer than zero, without an upper limit (rule U3).
 ///
 /// The default depends on the presence: see [`PreferredExpiration::default_for`]. The text form is
@@ -125,17 +110,24 @@ impl PreferredExpiration {
     }
 }
 
-impl fmt::Display for PreferredExpiration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        duration::write(self.0, f)
-    }
+/// Implements the text form of lifetimes.
+macro_rules! text {
+    ($($expiration:ident),+) => {$(
+        impl fmt::Display for $expiration {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                duration::write(self.duration(), f)
+            }
+        }
+
+        impl FromStr for $expiration {
+            type Err = ExpirationError;
+
+            /// Parses an `Edm.Duration` such as `PT1H30M`.
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                duration::parse(text).and_then(Self::new)
+            }
+        }
+    )+};
 }
 
-impl FromStr for PreferredExpiration {
-    type Err = ExpirationError;
-
-    /// Parses an `Edm.Duration` such as `P1D`.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        duration::parse(text).and_then(Self::new)
-    }
-}
+text!(SessionExpiration, PreferredExpiration);
