@@ -82,14 +82,8 @@ impl<U, S> fmt::Debug for IntoIter<U, S> {
 #[must_use = "iterators are lazy and do nothing unless consumed"]
 #[derive(Debug)]
 pub struct ChangesUntil<'a, U, S, H = UserHashBuilder> {
-    directory: &'a mut PresenceDirectory<U, S, H>,
-    until: Timestamp,
-}
-
-impl<'a, U, S, H> ChangesUntil<'a, U, S, H> {
-    pub(super) fn new(directory: &'a mut PresenceDirectory<U, S, H>, until: Timestamp) -> Self {
-        Self { directory, until }
-    }
+    pub(super) directory: &'a mut PresenceDirectory<U, S, H>,
+    pub(super) until: Timestamp,
 }
 
 impl<U, S, H> Iterator for ChangesUntil<'_, U, S, H>

@@ -445,7 +445,7 @@ where
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn changes_until(&mut self, until: Timestamp) -> ChangesUntil<'_, U, S, H> {
-        ChangesUntil::new(self, until)
+        ChangesUntil { directory: self, until }
     }
 }
 

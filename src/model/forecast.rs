@@ -29,15 +29,9 @@ use crate::text::nanoseconds;
 /// ```
 #[derive(Debug)]
 pub struct Forecast<'a, S> {
-    model: &'a PresenceModel<S>,
-    updated: i64,
-    phase: Phase,
-}
-
-impl<'a, S> Forecast<'a, S> {
-    pub(crate) fn new(model: &'a PresenceModel<S>, now: i64) -> Self {
-        Self { model, updated: now, phase: model.phase(now, now) }
-    }
+    pub(super) model: &'a PresenceModel<S>,
+    pub(super) updated: i64,
+    pub(super) phase: Phase,
 }
 
 impl<S> Clone for Forecast<'_, S> {

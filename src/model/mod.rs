@@ -306,7 +306,8 @@ impl<S> PresenceModel<S> {
     /// ```
     #[must_use]
     pub fn forecast(&self, now: Timestamp) -> Forecast<'_, S> {
-        Forecast::new(self, nanoseconds::from_timestamp(now))
+        let now = nanoseconds::from_timestamp(now);
+        Forecast { model: self, updated: now, phase: self.phase(now, now) }
     }
 
     /// Returns the sessions that are live at `now`, in the order of their ids.
