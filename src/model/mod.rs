@@ -71,7 +71,7 @@ use crate::text::nanoseconds;
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PresenceModel<S> {
-    record: Record<S>,
+    pub(crate) record: Record<S>,
 }
 
 impl<S> PresenceModel<S> {
@@ -390,18 +390,6 @@ impl<S> PresenceModel<S> {
     /// Takes over what another model has reported.
     pub(crate) fn set_reported(&mut self, reported: Presence) {
         let _ = self.record.report(reported);
-    }
-}
-
-/// What a snapshot stores and restores.
-#[cfg(feature = "serde")]
-impl<S> PresenceModel<S> {
-    pub(crate) fn record(&self) -> &Record<S> {
-        &self.record
-    }
-
-    pub(crate) fn from_record(record: Record<S>) -> Self {
-        Self { record }
     }
 }
 

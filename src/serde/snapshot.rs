@@ -100,13 +100,13 @@ impl<'de> Deserialize<'de> for Lifetime {
 impl<S: Serialize> Serialize for PresenceModel<S> {
     /// Writes a snapshot. Equal models write equal snapshots.
     fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
-        let sessions = self.record().sessions().map(|(id, lease)| SessionV1 {
+        let sessions = self.record.sessions().map(|(id, lease)| SessionV1 {
             id,
             claim: lease.claim().presence().activity(),
             since: Since(lease.since()),
             lifetime: Lifetime(lease.lifetime().unsigned_abs()),
         });
-        let preferred = self.record().preference().map(|lease| PreferredV1 {
+        let preferred = self.record.preference().map(|lease| PreferredV1 {
             presence: lease.presence().presence().activity(),
             since: Since(lease.since()),
             lifetime: Lifetime(lease.lifetime()),
@@ -138,7 +138,7 @@ impl<'de, S: Ord + Deserialize<'de>> Deserialize<'de> for PresenceModel<S> {
         }
         let preference = preferred.map(PreferredV1::restore).transpose()?;
         let reported = presence(reported)?;
-        Ok(Self::from_record(Record::from_parts(sessions.into_iter(), preference, reported)))
+        Ok(Self { record: Record::from_parts(sessions.into_iter(), preference, reported) })
     }
 }
 
