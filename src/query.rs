@@ -70,6 +70,7 @@ pub struct UserPresence<U> {
 ///
 /// With the feature `serde`, the form is `{"value":[…]}`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct UserPresences<U> {
     /// The users, in the order of the ids.
     pub value: Vec<UserPresence<U>>,

@@ -63,6 +63,7 @@ pub struct Explanation<S> {
 
 /// The rule that decided an effective presence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "camelCase"))]
 #[non_exhaustive]
 pub enum Reason<S> {
     /// No session exists (rule S12).

@@ -15,6 +15,7 @@ use crate::presence::Presence;
 /// # Ok::<(), presence_core::CommandError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 #[must_use = "a change that is not published is lost"]
 pub struct Outcome {

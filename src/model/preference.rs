@@ -13,13 +13,16 @@ use crate::text::{duration, nanoseconds, timestamp};
 ///
 /// With the feature `serde`, the form is `{"presence":…,"since":…,"expiresAt":…}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "camelCase"))]
 #[non_exhaustive]
 pub struct Preferred {
     /// The presence that the user prefers.
     pub presence: PreferredPresence,
     /// When the preference was set. It is never after the `now` of the read (rule T5).
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::timestamp::serialize"))]
     pub since: Timestamp,
     /// When the preference expires (rules U2 and U3).
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::timestamp::serialize"))]
     pub expires_at: Timestamp,
 }
 

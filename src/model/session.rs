@@ -17,6 +17,7 @@ use crate::text::{duration, nanoseconds, timestamp};
 ///
 /// [`cloned`]: Self::cloned
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "camelCase"))]
 #[non_exhaustive]
 pub struct Session<S> {
     /// The session id.
@@ -27,10 +28,13 @@ pub struct Session<S> {
     pub presence: Presence,
     /// When the session was last set or refreshed. After a step of the clock it may have been moved back,
     /// and it is never after the `now` of the read (rule T5).
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::timestamp::serialize"))]
     pub since: Timestamp,
     /// When the session next fades or expires, unless it is refreshed before.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::timestamp::serialize"))]
     pub deadline: Timestamp,
     /// When the session expires, unless it is refreshed before (rule S6).
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::timestamp::serialize"))]
     pub expires_at: Timestamp,
 }
 

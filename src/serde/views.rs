@@ -1,27 +1,20 @@
-//! What is read of a model or a directory.
+//! What is read of a model or a directory, if its form is not that of its fields.
 
 use serde::Deserialize;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::error::GraphError;
-use crate::model::{Change, Explanation, Outcome, Preferred, Reason, Session};
+use crate::model::{Change, Explanation, Outcome};
 use crate::presence::Presence;
-use crate::query::{UserPresence, UserPresences};
+use crate::query::UserPresence;
 use crate::serde::bodies::object;
 use crate::serde::text::Text;
 
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(serde::Deserialize)]
 #[serde(rename = "Outcome")]
 struct OutcomeForm {
     previous: Presence,
     current: Presence,
-}
-
-impl Serialize for Outcome {
-    fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
-        let Self { previous, current } = *self;
-        OutcomeForm { previous, current }.serialize(serializer)
-    }
 }
 
 impl<'de> Deserialize<'de> for Outcome {
@@ -41,29 +34,6 @@ impl Serialize for Change {
     }
 }
 
-impl<S: Serialize> Serialize for Session<S> {
-    fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
-        let mut session = serializer.serialize_struct("Session", 6)?;
-        session.serialize_field("id", &self.id)?;
-        session.serialize_field("claim", &self.claim)?;
-        session.serialize_field("presence", &self.presence)?;
-        session.serialize_field("since", &Text(self.since))?;
-        session.serialize_field("deadline", &Text(self.deadline))?;
-        session.serialize_field("expiresAt", &Text(self.expires_at))?;
-        session.end()
-    }
-}
-
-impl Serialize for Preferred {
-    fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
-        let mut preferred = serializer.serialize_struct("Preferred", 3)?;
-        preferred.serialize_field("presence", &self.presence)?;
-        preferred.serialize_field("since", &Text(self.since))?;
-        preferred.serialize_field("expiresAt", &Text(self.expires_at))?;
-        preferred.end()
-    }
-}
-
 impl<S: Serialize> Serialize for Explanation<S> {
     fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
         let mut explanation = serializer.serialize_struct("Explanation", 5)?;
@@ -73,20 +43,6 @@ impl<S: Serialize> Serialize for Explanation<S> {
         explanation.serialize_field("waiting", &self.waiting)?;
         explanation.serialize_field("others", &self.others)?;
         explanation.end()
-    }
-}
-
-impl<S: Serialize> Serialize for Reason<S> {
-    fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
-        match self {
-            Self::NoSession => serializer.serialize_unit_variant("Reason", 0, "noSession"),
-            Self::Preferred(preferred) => {
-                serializer.serialize_newtype_variant("Reason", 1, "preferred", preferred)
-            }
-            Self::Session(session) => {
-                serializer.serialize_newtype_variant("Reason", 2, "session", session)
-            }
-        }
     }
 }
 
@@ -110,13 +66,5 @@ impl<U: Serialize> Serialize for UserPresence<U> {
         user.serialize_field("availability", &self.presence.availability())?;
         user.serialize_field("activity", &self.presence.activity())?;
         user.end()
-    }
-}
-
-impl<U: Serialize> Serialize for UserPresences<U> {
-    fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
-        let mut users = serializer.serialize_struct("UserPresences", 1)?;
-        users.serialize_field("value", &self.value)?;
-        users.end()
     }
 }
