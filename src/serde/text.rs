@@ -45,12 +45,6 @@ struct TextVisitor<T> {
     parsed: PhantomData<T>,
 }
 
-impl<T> TextVisitor<T> {
-    fn new(expected: &'static str) -> Self {
-        Self { expected, parsed: PhantomData }
-    }
-}
-
 impl<T: FromStr<Err: TextError>> Visitor<'_> for TextVisitor<T> {
     type Value = T;
 
@@ -81,7 +75,8 @@ macro_rules! texts {
 
         impl<'de> Deserialize<'de> for $text {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_str(TextVisitor::new($expected))
+                deserializer
+                    .deserialize_str(TextVisitor { expected: $expected, parsed: PhantomData })
             }
         }
     )+};
@@ -92,6 +87,7 @@ texts! {
     Activity: "the [Activity] as a string",
     SessionExpiration: "the [ExpirationDuration] as a string",
     PreferredExpiration: "the [ExpirationDuration] as a string",
+    Text: "a timestamp as a string",
 }
 
 /// Serializes a timestamp as text, for `#[serde(with = "presence_core::timestamp")]`.
@@ -116,7 +112,7 @@ texts! {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 pub fn serialize<T: Serializer>(timestamp: &Timestamp, serializer: T) -> Result<T::Ok, T::Error> {
-    serializer.collect_str(&timestamp::display(*timestamp))
+    Text(*timestamp).serialize(serializer)
 }
 
 /// Deserializes a timestamp from text, for `#[serde(with = "presence_core::timestamp")]`.
@@ -125,29 +121,22 @@ pub fn serialize<T: Serializer>(timestamp: &Timestamp, serializer: T) -> Result<
 ///
 /// Those of the deserializer, and the text of [`TimestampError`] with what was found.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
-    let visitor = TextVisitor::<Text>::new("a timestamp as a string");
-    deserializer.deserialize_str(visitor).map(|Text(timestamp)| timestamp)
+    Text::deserialize(deserializer).map(|Text(timestamp)| timestamp)
 }
 
 /// A timestamp whose form is a string.
 pub(super) struct Text(pub(super) Timestamp);
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        timestamp::display(self.0).fmt(f)
+    }
+}
 
 impl FromStr for Text {
     type Err = TimestampError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         timestamp::parse(text).map(Self)
-    }
-}
-
-impl Serialize for Text {
-    fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
-        serialize(&self.0, serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserialize(deserializer).map(Self)
     }
 }
