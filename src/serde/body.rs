@@ -108,47 +108,42 @@ impl Shape {
     }
 }
 
-const SET_SESSION: Shape = Shape::Object(&[
-    ("sessionId", Shape::Any),
-    ("availability", Shape::Any),
-    ("activity", Shape::Any),
-    ("expirationDuration", Shape::Any),
-]);
-const CLEAR_SESSION: Shape = Shape::Object(&[("sessionId", Shape::Any)]);
-const SET_PREFERRED: Shape = Shape::Object(&[
-    ("availability", Shape::Any),
-    ("activity", Shape::Any),
-    ("expirationDuration", Shape::Any),
-]);
-const EMPTY: Shape = Shape::Object(&[]);
-
 impl<S> Request for SetSession<S> {
-    const SHAPE: Shape = SET_SESSION;
+    const SHAPE: Shape = Shape::Object(&[
+        ("sessionId", Shape::Any),
+        ("availability", Shape::Any),
+        ("activity", Shape::Any),
+        ("expirationDuration", Shape::Any),
+    ]);
 }
 
 impl<S> Request for ClearSession<S> {
-    const SHAPE: Shape = CLEAR_SESSION;
+    const SHAPE: Shape = Shape::Object(&[("sessionId", Shape::Any)]);
 }
 
 impl Request for SetPreferred {
-    const SHAPE: Shape = SET_PREFERRED;
+    const SHAPE: Shape = Shape::Object(&[
+        ("availability", Shape::Any),
+        ("activity", Shape::Any),
+        ("expirationDuration", Shape::Any),
+    ]);
 }
 
 impl Request for ClearPreferred {
-    const SHAPE: Shape = EMPTY;
+    const SHAPE: Shape = Shape::Object(&[]);
 }
 
 impl Request for Tick {
-    const SHAPE: Shape = EMPTY;
+    const SHAPE: Shape = Shape::Object(&[]);
 }
 
 impl<S> Request for Command<S> {
     const SHAPE: Shape = Shape::Object(&[
-        ("setPresence", SET_SESSION),
-        ("clearPresence", CLEAR_SESSION),
-        ("setUserPreferredPresence", SET_PREFERRED),
-        ("clearUserPreferredPresence", EMPTY),
-        ("tick", EMPTY),
+        ("setPresence", SetSession::<S>::SHAPE),
+        ("clearPresence", ClearSession::<S>::SHAPE),
+        ("setUserPreferredPresence", SetPreferred::SHAPE),
+        ("clearUserPreferredPresence", ClearPreferred::SHAPE),
+        ("tick", Tick::SHAPE),
     ]);
 }
 
