@@ -149,20 +149,19 @@ macro_rules! pairs {
 pairs!(Presence, SessionPresence, PreferredPresence);
 
 #[derive(serde::Serialize, serde::Deserialize)]
-#[serde(bound(deserialize = "U: Deserialize<'de>"))]
-struct IdsForm<U> {
-    ids: Option<Vec<U>>,
+struct IdsForm<L> {
+    ids: Option<L>,
 }
 
 impl<U: Serialize> Serialize for GetPresencesByUserId<U> {
     fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
-        IdsForm { ids: Some(self.ids().iter().collect()) }.serialize(serializer)
+        IdsForm { ids: Some(self.ids()) }.serialize(serializer)
     }
 }
 
 impl<'de, U: Deserialize<'de>> Deserialize<'de> for GetPresencesByUserId<U> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let form: IdsForm<U> = object(deserializer)?;
+        let form: IdsForm<Vec<U>> = object(deserializer)?;
         Self::new(required(form.ids, "Ids")?).map_err(D::Error::custom)
     }
 }
