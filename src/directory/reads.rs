@@ -140,7 +140,7 @@ where
         U: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.users.get(self.users.hash(user), user).is_some()
+        self.get(user).is_some()
     }
 }
 
