@@ -22,34 +22,28 @@ pub(crate) fn parse(text: &str) -> Result<SignedDuration, ExpirationError> {
         None => (false, text),
     };
     let components = unsigned.strip_prefix('P').ok_or(ExpirationError::Malformed)?;
-    let (date, time) = match components.split_once('T') {
+    let (mut date, mut time) = match components.split_once('T') {
         Some((_, "")) => return Err(ExpirationError::Malformed),
         Some((date, time)) => (date, time),
         None if components.is_empty() => return Err(ExpirationError::Malformed),
         None => (components, ""),
     };
 
-    let mut rest = date;
-    let days = component(&mut rest, 'D');
-    if !rest.is_empty() {
+    let days = component(&mut date, 'D').unwrap_or(0);
+    let hours = component(&mut time, 'H').unwrap_or(0);
+    let minutes = component(&mut time, 'M').unwrap_or(0);
+    let (seconds, nanoseconds) = seconds(time)?;
+    if !date.is_empty() {
         return Err(ExpirationError::Malformed);
     }
-    rest = time;
-    let hours = component(&mut rest, 'H');
-    let minutes = component(&mut rest, 'M');
-    let (seconds, nanoseconds) = seconds(rest)?;
 
-    let total = [
-        days.map(|count| count.checked_mul(SECONDS_IN_DAY)),
-        hours.map(|count| count.checked_mul(SECONDS_IN_HOUR)),
-        minutes.map(|count| count.checked_mul(SECONDS_IN_MINUTE)),
-        seconds.map(Some),
-    ]
-    .into_iter()
-    .flatten()
-    .try_fold(0_u64, |total, seconds| total.checked_add(seconds?))
-    .and_then(|total| i64::try_from(total).ok())
-    .ok_or(ExpirationError::OutOfRange)?;
+    let counts =
+        [(days, SECONDS_IN_DAY), (hours, SECONDS_IN_HOUR), (minutes, SECONDS_IN_MINUTE), (seconds, 1)];
+    let total = counts
+        .into_iter()
+        .try_fold(0_u64, |total, (count, unit)| total.checked_add(count.checked_mul(unit)?))
+        .and_then(|total| i64::try_from(total).ok())
+        .ok_or(ExpirationError::OutOfRange)?;
     let duration = SignedDuration::new(total, nanoseconds);
     Ok(if negative { -duration } else { duration })
 }
@@ -64,9 +58,9 @@ fn component(rest: &mut &str, unit: char) -> Option<u64> {
 }
 
 /// Parses the rest of the text, which is `n[.n]S` or empty.
-fn seconds(rest: &str) -> Result<(Option<u64>, i32), ExpirationError> {
+fn seconds(rest: &str) -> Result<(u64, i32), ExpirationError> {
     if rest.is_empty() {
-        return Ok((None, 0));
+        return Ok((0, 0));
     }
     let number = rest.strip_suffix('S').ok_or(ExpirationError::Malformed)?;
     let (whole, after) = digits(number).ok_or(ExpirationError::Malformed)?;
@@ -81,7 +75,7 @@ fn seconds(rest: &str) -> Result<(Option<u64>, i32), ExpirationError> {
         .chain(core::iter::repeat(0))
         .take(9)
         .fold(0, |nanoseconds, digit| nanoseconds * 10 + digit);
-    Ok((Some(whole.parse().unwrap_or(u64::MAX)), nanoseconds))
+    Ok((whole.parse().unwrap_or(u64::MAX), nanoseconds))
 }
 
 /// Splits the text after its leading digits. There must be at least one.
