@@ -21,8 +21,8 @@ pub const MAX_SESSIONS: usize = 128;
 /// | [`Tick`] | none |
 ///
 /// `S` is the type of session ids. With the feature `serde`, the form is an object with exactly one
-/// field: the name of the action, with its body. In a `#[serde(flatten)]` the envelope must therefore name
-/// every other field.
+/// field: the name of the action, with its body. It can be flattened into an envelope; if it is read as
+/// `Body<Command<S>>`, the envelope must name every other field.
 ///
 /// ```
 /// use presence_core::{Command, SessionPresence, SetSession};
@@ -166,7 +166,7 @@ impl SetPreferred {
     }
 }
 
-/// Removes the preferred presence: Graph's `clearUserPreferredPresence`. It is never rejected (rule
+/// Removes the preferred presence: Graph's `clearUserPreferredPresence`. Applying it never fails (rule
 /// U5).
 ///
 /// The body is `{}`. Graph's SDK for Python sends no body at all, which is not JSON: a server should
@@ -199,7 +199,7 @@ from_bodies! {
     Tick: Tick,
 }
 
-/// The reason for which a command was rejected. A rejected command changes nothing (rule T4).
+/// Why a command was rejected. A rejected command changes nothing (rule T4).
 ///
 /// ```
 /// use presence_core::{ClearSession, CommandError, PresenceModel, Timestamp};

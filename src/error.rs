@@ -145,7 +145,7 @@ pub struct TimestampError;
 /// use presence_core::{CommandError, GraphError};
 ///
 /// let error = GraphError::from(CommandError::SessionNotFound);
-/// assert_eq!((error.code.as_str(), error.code.status()), ("NotFound", 404));
+/// assert_eq!((error.code().as_str(), error.status()), ("NotFound", 404));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Error)]
 #[error("{message}")]
@@ -161,6 +161,18 @@ impl GraphError {
     /// Creates an error of your own, such as one about the path of a request.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
+    }
+
+    /// Returns the code.
+    #[must_use]
+    pub const fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// Returns the HTTP status of the code.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.code.status()
     }
 }
 

@@ -65,16 +65,21 @@ impl Default for SessionExpiration {
 /// The lifetime of a preference: longer than zero, without an upper limit (rule U3).
 ///
 /// The default depends on the presence: see [`PreferredExpiration::default_for`]. The text form is
-/// OData's `Edm.Duration`.
+/// OData's `Edm.Duration`. For a preference until a timestamp, subtract `now` from it.
 ///
 /// ```
-/// use presence_core::{ExpirationError, PreferredExpiration, PreferredPresence, SignedDuration};
+/// use presence_core::{
+///     ExpirationError, PreferredExpiration, PreferredPresence, SignedDuration, Timestamp,
+/// };
 ///
 /// let expiration: PreferredExpiration = "PT90M".parse()?;
 /// assert_eq!(expiration.duration(), SignedDuration::minutes(90));
 /// assert_eq!(expiration.to_string(), "PT1H30M");
 /// assert_eq!("-PT1H".parse::<PreferredExpiration>(), Err(ExpirationError::OutOfRange));
 /// assert_eq!(PreferredExpiration::default_for(PreferredPresence::Away).to_string(), "P7D");
+///
+/// let (now, lunch) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH + SignedDuration::HOUR);
+/// assert_eq!(PreferredExpiration::new(lunch - now)?.to_string(), "PT1H");
 /// # Ok::<(), ExpirationError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

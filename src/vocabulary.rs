@@ -7,7 +7,7 @@ use thiserror::Error;
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident, $error:ident: $($(#[$word_doc:meta])* $word:ident),+ $(,)?) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum $name {
             $($(#[$word_doc])* $word,)+
@@ -47,7 +47,9 @@ macro_rules! words {
 }
 
 words! {
-    /// The base information of a presence.
+    /// The first word of a presence, such as `Busy`: Graph calls it the base information.
+    ///
+    /// The order is Graph's, by the alphabet, and not one of precedence.
     ///
     /// It has every word that Graph documents, because a client also reads presences that Graph
     /// computed. [`Presence`](crate::Presence) lists the ones that this crate computes.
@@ -80,7 +82,9 @@ words! {
 }
 
 words! {
-    /// The supplement to an [`Availability`].
+    /// The second word of a presence, such as `InACall`: Graph calls it the supplement.
+    ///
+    /// The order is Graph's, by the alphabet, and not one of precedence.
     ///
     /// It has every word that Graph documents, because a client also reads presences that Graph
     /// computed. [`Presence`](crate::Presence) lists the ones that this crate computes.

@@ -53,7 +53,7 @@ fn a_lifetime_is_longer_than_zero() {
     }
 }
 
-/// U3, T1: it is in force at its start, and has ended at its end.
+/// U3, T1: it is live at its start, and has ended at its end.
 #[test]
 fn a_preference_of_one_nanosecond_is_in_force_for_one() {
     let mut user = PresenceModel::new();
@@ -118,7 +118,7 @@ fn preferring_again_without_a_lifetime_takes_the_default() {
     assert_eq!(user.preferred(at("09:00")).unwrap().expires_at, at("33:00"));
 }
 
-/// U5: in force, missing or expired. It changes no session.
+/// U5: live, missing or expired. It changes no session.
 #[test]
 fn clearing_the_preference_always_succeeds() {
     let mut user = PresenceModel::new();

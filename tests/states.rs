@@ -33,7 +33,7 @@ Each session was set for 4 hours. Each preference was set 1 hour ago: for 1 hour
 - is Offline/Offline. Every other presence is named by its activity.
 ";
 
-/// The effective presence without a preference, with an expired one, and with each one in force.
+/// The effective presence without a preference, with an expired one, and with each live one.
 type Row = [Presence; 8];
 
 /// S6, S7, S8, S12, P1 to P5, U1, U7, U8.

@@ -49,14 +49,15 @@ const STEP: i64 = 60_000_000_000;
 ///
 /// `U` is the type of user ids, `S` the type of session ids, and `H` hashes users. `U` is `Ord`
 /// because changes at one timestamp are reported in the order of the users (rule O1). No answer depends
-/// on the hasher. A user without sessions and without a preference is not stored.
+/// on the hasher. A user without sessions and without a preference is removed at the next tick, or by the
+/// command that leaves it so.
 ///
 /// # Time
 ///
 /// The page [`docs::time`](crate::docs::time) is the contract. A step of the clock concerns all users:
 /// - A tick more than one minute before the latest update of any user moves every start that is in the
 ///   future to its `now` (rule T5). No other update visits every user.
-/// - A tick less than one minute before it does not, because two threads may read the clock in one
+/// - A tick at most one minute before it does not, because two threads may read the clock in one
 ///   order and call in the other. An inactive user may then be seen for up to one minute too long.
 ///
 /// Threads that share a directory must therefore read clocks that agree to within a minute.
@@ -114,7 +115,7 @@ impl<U, S, H: Default> Default for PresenceDirectory<U, S, H> {
 }
 
 impl<U, S, H> PresenceDirectory<U, S, H> {
-    /// Creates an empty directory with a hasher of its own.
+    /// Creates an empty directory with the given hasher.
     ///
     /// ```
     /// use std::hash::RandomState;
@@ -130,7 +131,7 @@ impl<U, S, H> PresenceDirectory<U, S, H> {
         Self { users: Shards::new(hasher), queue: DeadlineQueue::new(), now: i64::MIN, latest: i64::MIN }
     }
 
-    /// Creates an empty directory with a hasher of its own and memory for this many users. It keeps
+    /// Creates an empty directory with the given hasher and memory for this many users. It keeps
     /// that memory.
     #[must_use]
     pub fn with_capacity_and_hasher(users: usize, hasher: H) -> Self
@@ -150,7 +151,7 @@ impl<U, S, H> PresenceDirectory<U, S, H> {
     /// refreshes and after users have left: the tick then reports nothing, and the next deadline is later.
     /// `None` means that nothing changes without a command. (The deadline of a model is exact.)
     ///
-    /// It cannot know that the clock has been set, so wake up once a minute all the same:
+    /// It cannot know that the clock has been set, so wake up once a minute anyway:
     /// [`timeout`](Self::timeout) does that.
     #[inline]
     #[must_use]

@@ -1,4 +1,4 @@
-//! Pages beside the reference.
+//! The guide.
 
 #[doc = include_str!("rules.md")]
 ///

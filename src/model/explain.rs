@@ -68,9 +68,9 @@ pub struct Explanation<S> {
 pub enum Reason<S> {
     /// No session exists (rule S12).
     NoSession,
-    /// A preference is in force, and a session exists (rules P1 and P4).
+    /// A preference is live, and a session exists (rules P1 and P4).
     Preferred(Preferred),
-    /// No preference is in force, and this session is the strongest (rules P2 and P5). Among equals it
+    /// No preference is live, and this session is the strongest (rules P2 and P5). Among equals it
     /// is the one with the latest deadline, then the one with the lowest id. Not specified by Graph.
     Session(Session<S>),
 }

@@ -221,7 +221,7 @@ impl<S> PresenceModel<S> {
         if !self.is_current(now) {
             self.record.expire(now);
         }
-        debug_assert!(self.is_current(now), "what is left is in force");
+        debug_assert!(self.is_current(now), "what is left is live");
     }
 
     /// Returns whether everything that is stored has started and nothing has ended.
@@ -316,7 +316,7 @@ impl<S> PresenceModel<S> {
         Sessions { record: self.record.sessions(), now: nanoseconds::from_timestamp(now) }
     }
 
-    /// Returns the preference that is in force at `now`, even if no session exists (rules P4 and U6).
+    /// Returns the preference that is live at `now`, even if no session exists (rules P4 and U6).
     ///
     /// ```
     /// use presence_core::{PreferredPresence, Presence, PresenceModel, SetPreferred, Timestamp};

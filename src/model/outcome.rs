@@ -1,6 +1,6 @@
 use crate::presence::Presence;
 
-/// The result of an update.
+/// The result of an update. Publish what [`changed`](Self::changed) returns: it is not reported again.
 ///
 /// With the feature `serde`, the form is `{"previous":…,"current":…}`.
 ///

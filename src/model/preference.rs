@@ -7,9 +7,9 @@ use crate::model::session::Phase;
 use crate::presence::PreferredPresence;
 use crate::text::{duration, nanoseconds, timestamp};
 
-/// A preference in force, from [`PresenceModel::preferred`](crate::PresenceModel::preferred).
+/// A live preference, from [`PresenceModel::preferred`](crate::PresenceModel::preferred).
 ///
-/// The user is Offline all the same while no session exists (rule P4).
+/// The user stays Offline until a session exists (rule P4).
 ///
 /// With the feature `serde`, the form is `{"presence":…,"since":…,"expiresAt":…}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -184,7 +184,7 @@ impl<S: PartialEq> Record<S> {
         }
     }
 
-    /// Replaces the lease of a session, if it exists, in a record in which everything is in force.
+    /// Replaces the lease of a session, if it exists, in a record in which everything is live.
     ///
     /// It returns what was reported before, and what is in effect now.
     #[inline]

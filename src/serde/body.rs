@@ -24,7 +24,8 @@ use crate::query::GetPresencesByUserId;
 /// `T` is one of the types of Graph's bodies, [`Tick`], [`Command`], or [`GetPresencesByUserId`]. Unknown
 /// fields of a body are ignored, whatever they hold. A command has exactly one field.
 ///
-/// Reading takes numbers up to 64 bits, so it does not suit ids that are longer numbers.
+/// The format must say what each value is, as JSON does; postcard does not. Reading takes numbers up to 64
+/// bits, so it does not suit ids that are longer numbers.
 ///
 /// ```
 /// use presence_core::{Body, SetSession};

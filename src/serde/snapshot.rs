@@ -123,7 +123,7 @@ impl<'de, S: Ord + Deserialize<'de>> Deserialize<'de> for PresenceModel<S> {
     ///
     /// Those of the deserializer, and what no model can store: an unknown version, a presence that
     /// cannot be reached, claimed or preferred, a lifetime that is zero, too long or past the last
-    /// timestamp, an id that comes twice, and more than [`MAX_SESSIONS`] sessions.
+    /// timestamp, a duplicate id, and more than [`MAX_SESSIONS`] sessions.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Snapshot::V1(model) = Snapshot::<S>::deserialize(deserializer)?;
         let ModelV1 { reported, sessions, preferred } = model;

@@ -6,7 +6,8 @@ use time::{Date, Month, Time, Timestamp, UtcDateTime};
 use crate::error::TimestampError;
 use crate::text::{duration, nanoseconds};
 
-/// Parses a timestamp.
+/// Parses a timestamp of any year from 0000 to 9999. Outside the years 1677 to 2262 it counts as the nearest
+/// one inside, and [`display`] shows that (rule T6).
 ///
 /// # Errors
 ///

@@ -49,7 +49,7 @@ pub(crate) struct LiveSession<S> {
     pub(crate) expires_at: i128,
 }
 
-/// A preference in force.
+/// A live preference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct LivePreference {
     pub(crate) presence: PreferredPresence,
