@@ -136,13 +136,6 @@ impl<S> ClearSession<S> {
 }
 
 /// Sets the preferred presence: Graph's `setUserPreferredPresence` (rules U1 to U4).
-///
-/// ```
-/// use presence_core::{PreferredPresence, SetPreferred};
-///
-/// let body = SetPreferred::new(PreferredPresence::Away);
-/// assert_eq!(body.expiration.to_string(), "P7D");
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct SetPreferred {
@@ -200,14 +193,6 @@ from_bodies! {
 }
 
 /// Why a command was rejected. A rejected command changes nothing (rule T4).
-///
-/// ```
-/// use presence_core::{ClearSession, CommandError, PresenceModel, Timestamp};
-///
-/// let mut ana = PresenceModel::new();
-/// let result = ana.apply(ClearSession::new("phone"), Timestamp::UNIX_EPOCH);
-/// assert_eq!(result, Err(CommandError::SessionNotFound));
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum CommandError {

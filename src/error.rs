@@ -54,17 +54,6 @@ impl fmt::Display for ErrorCode {
 }
 
 /// A text or a pair that is not the presence that was expected.
-///
-/// ```
-/// use presence_core::{Presence, PresenceError, SessionPresence};
-///
-/// assert_eq!("Busy".parse::<Presence>(), Err(PresenceError::Malformed));
-/// assert_eq!(
-///     "Busy/Busy".parse::<SessionPresence>().unwrap_err().to_string(),
-///     "invalid session presence Busy/Busy, expected Available/Available, Busy/InACall, \
-///      Busy/InAConferenceCall, DoNotDisturb/Presenting or Away/Away"
-/// );
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum PresenceError {
@@ -104,13 +93,6 @@ pub enum PresenceError {
 }
 
 /// A lifetime that cannot be parsed or is not allowed.
-///
-/// ```
-/// use presence_core::{ExpirationError, SessionExpiration};
-///
-/// assert_eq!("5 minutes".parse::<SessionExpiration>(), Err(ExpirationError::Malformed));
-/// assert_eq!("PT4M59S".parse::<SessionExpiration>(), Err(ExpirationError::OutOfRange));
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum ExpirationError {
@@ -124,13 +106,6 @@ pub enum ExpirationError {
 }
 
 /// A text that is not a timestamp of the form `YYYY-MM-DDThh:mm:ss[.fraction]Z`.
-///
-/// ```
-/// use presence_core::timestamp;
-///
-/// let error = timestamp::parse("2026-11-20T09:00:00+01:00").unwrap_err();
-/// assert_eq!(error.to_string(), "invalid timestamp, expected one such as 2026-11-20T09:00:00Z");
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 #[error("invalid timestamp, expected one such as 2026-11-20T09:00:00Z")]
 #[non_exhaustive]
