@@ -88,13 +88,6 @@ words! {
     ///
     /// It has every word that Graph documents, because a client also reads presences that Graph
     /// computed. [`Presence`](crate::Presence) lists the ones that this crate computes.
-    ///
-    /// ```
-    /// use presence_core::Activity;
-    ///
-    /// assert_eq!("InAMeeting".parse(), Ok(Activity::InAMeeting));
-    /// assert_eq!(Activity::OffWork.to_string(), "OffWork");
-    /// ```
     Activity, ActivityError:
     /// Available to talk.
     Available,

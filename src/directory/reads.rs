@@ -21,20 +21,6 @@ where
     ///
     /// A tick may not have reported it yet. For a new watcher, apply a [`Tick`](crate::Tick) for the user
     /// instead, and publish the outcome to all watchers.
-    ///
-    /// ```
-    /// use presence_core::{
-    ///     Presence, PresenceDirectory, SessionPresence, SetSession, SignedDuration, Timestamp,
-    /// };
-    ///
-    /// let now = Timestamp::UNIX_EPOCH;
-    /// let mut users = PresenceDirectory::<String, u64>::new();
-    /// let _ = users.apply("ana", SetSession::new(1, SessionPresence::InACall), now)?;
-    /// assert_eq!(users.presence("ana", now), Presence::InACall);
-    /// assert_eq!(users.presence("ana", now + SignedDuration::HOUR), Presence::Offline);
-    /// assert_eq!(users.presence("bob", now), Presence::Offline);
-    /// # Ok::<(), presence_core::CommandError>(())
-    /// ```
     #[inline]
     #[must_use]
     pub fn presence<Q>(&self, user: &Q, now: Timestamp) -> Presence
@@ -106,13 +92,6 @@ where
     }
 
     /// Explains the effective presence of a user at `now`, as [`PresenceModel::explain`] does.
-    ///
-    /// ```
-    /// use presence_core::{PresenceDirectory, Reason, Timestamp};
-    ///
-    /// let users = PresenceDirectory::<String, u64>::new();
-    /// assert_eq!(users.explain("bob", Timestamp::UNIX_EPOCH).reason, Reason::NoSession);
-    /// ```
     #[must_use]
     pub fn explain<Q>(&self, user: &Q, now: Timestamp) -> Explanation<&S>
     where
