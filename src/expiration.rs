@@ -6,6 +6,7 @@ use time::SignedDuration;
 use crate::error::ExpirationError;
 use crate::presence::PreferredPresence;
 use crate::text::duration;
+use crate::text::nanoseconds::MINUTE;
 
 /// The lifetime of a session: 5 minutes to 4 hours, both included (rule S5).
 ///
@@ -27,9 +28,9 @@ pub struct SessionExpiration {
 
 impl SessionExpiration {
     /// The shortest lifetime, which is also the default: 5 minutes.
-    pub const MIN: Self = Self { nanoseconds: 5 * 60 * 1_000_000_000 };
+    pub const MIN: Self = Self { nanoseconds: 5 * MINUTE };
     /// The longest lifetime: 4 hours.
-    pub const MAX: Self = Self { nanoseconds: 4 * 60 * 60 * 1_000_000_000 };
+    pub const MAX: Self = Self { nanoseconds: 4 * 60 * MINUTE };
 
     /// Creates a lifetime.
     ///

@@ -2,8 +2,7 @@
 
 use crate::expiration::SessionExpiration;
 use crate::presence::{Presence, SessionPresence};
-
-const MINUTE: i64 = 60_000_000_000;
+use crate::text::nanoseconds::MINUTE;
 
 /// The age at which an Available session becomes `AvailableInactive` (rule S7).
 const INACTIVE_AFTER: i64 = 5 * MINUTE;

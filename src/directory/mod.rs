@@ -31,7 +31,7 @@ use crate::text::nanoseconds;
 
 /// A tick that is earlier than the latest update by more than this is a step of the clock (rule T5):
 /// one minute.
-const STEP: i64 = 60_000_000_000;
+const STEP: i64 = nanoseconds::MINUTE;
 
 /// The presences of many users, with one deadline.
 ///

@@ -3,6 +3,7 @@
 use time::Timestamp;
 
 const PER_SECOND: i64 = 1_000_000_000;
+pub(crate) const MINUTE: i64 = 60 * PER_SECOND;
 
 /// Converts a timestamp, or the nearest one that 64 bits can hold: the years 1677 to 2262.
 #[inline]
