@@ -150,11 +150,9 @@ impl<S: Ord> PresenceModel<S> {
 
     fn set_session(&mut self, body: SetSession<S>, now: i64) -> Result<(), CommandError> {
         let SetSession { session_id, claim, expiration } = body;
-        if self.record.sessions().len() >= MAX_SESSIONS {
-            let live = || self.live_ids(now);
-            if live().count() >= MAX_SESSIONS && live().all(|id| *id != session_id) {
-                return Err(CommandError::TooManySessions);
-            }
+        let others = || self.live_ids(now).filter(|id| **id != session_id);
+        if self.record.sessions().len() >= MAX_SESSIONS && others().count() >= MAX_SESSIONS {
+            return Err(CommandError::TooManySessions);
         }
         self.expire(now);
         let Some(lease) = Lease::new(claim, expiration, now) else {
