@@ -75,8 +75,8 @@ macro_rules! texts {
 
         impl<'de> Deserialize<'de> for $text {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer
-                    .deserialize_str(TextVisitor { expected: $expected, parsed: PhantomData })
+                let visitor = TextVisitor { expected: $expected, parsed: PhantomData };
+                deserializer.deserialize_str(visitor)
             }
         }
     )+};
