@@ -17,18 +17,12 @@ const SECONDS_IN_DAY: u64 = 24 * SECONDS_IN_HOUR;
 /// [`ExpirationError::Malformed`] if the text is not a duration, and
 /// [`ExpirationError::OutOfRange`] if it is one that overflows [`SignedDuration`].
 pub(crate) fn parse(text: &str) -> Result<SignedDuration, ExpirationError> {
-    let (negative, unsigned) = match text.strip_prefix('-') {
-        Some(unsigned) => (true, unsigned),
-        None => (false, text),
-    };
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
     let components = unsigned.strip_prefix('P').ok_or(ExpirationError::Malformed)?;
-    let (mut date, mut time) = match components.split_once('T') {
-        Some((_, "")) => return Err(ExpirationError::Malformed),
-        Some((date, time)) => (date, time),
-        None if components.is_empty() => return Err(ExpirationError::Malformed),
-        None => (components, ""),
-    };
-
+    if components.is_empty() || components.ends_with('T') {
+        return Err(ExpirationError::Malformed);
+    }
+    let (mut date, mut time) = components.split_once('T').unwrap_or((components, ""));
     let days = component(&mut date, 'D').unwrap_or(0);
     let hours = component(&mut time, 'H').unwrap_or(0);
     let minutes = component(&mut time, 'M').unwrap_or(0);
@@ -45,7 +39,7 @@ pub(crate) fn parse(text: &str) -> Result<SignedDuration, ExpirationError> {
         .and_then(|total| i64::try_from(total).ok())
         .ok_or(ExpirationError::OutOfRange)?;
     let duration = SignedDuration::new(total, nanoseconds);
-    Ok(if negative { -duration } else { duration })
+    Ok(if text.starts_with('-') { -duration } else { duration })
 }
 
 /// Takes a number and its unit off the front of the text, if the text starts with them.
