@@ -210,19 +210,6 @@ where
     /// # Errors
     ///
     /// Those of [`PresenceModel::apply`]. A rejected command changes nothing (rule T4).
-    ///
-    /// ```
-    /// use presence_core::{
-    ///     ClearSession, CommandError, PresenceDirectory, SessionPresence, SetSession, Timestamp,
-    /// };
-    ///
-    /// let now = Timestamp::UNIX_EPOCH;
-    /// let mut users = PresenceDirectory::<String, u64>::new();
-    /// let _ = users.apply("ana", SetSession::new(1, SessionPresence::InACall), now)?;
-    /// assert_eq!(users.apply("ana", ClearSession::new(2), now), Err(CommandError::SessionNotFound));
-    /// assert_eq!(users.apply("bob", ClearSession::new(1), now), Err(CommandError::SessionNotFound));
-    /// # Ok::<(), CommandError>(())
-    /// ```
     #[inline]
     pub fn apply<Q>(
         &mut self,
