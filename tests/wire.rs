@@ -12,7 +12,8 @@ use presence_core::{
     PreferredExpiration, PreferredPresence, Presence, PresenceModel, SessionExpiration, SessionPresence,
     SetPreferred, SetSession, SignedDuration, Tick, Timestamp, timestamp,
 };
-use serde::de::DeserializeOwned;
+use serde::de::value::MapDeserializer;
+use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -756,6 +757,57 @@ fn unknown_fields_are_ignored_whatever_they_hold() {
         let known = format!(r#"{{"sessionId":{value}}}"#);
         assert!(serde_json::from_str::<ClearSession<String>>(&known).is_err());
         assert!(serde_json::from_str::<Body<ClearSession<String>>>(&known).is_err());
+    }
+}
+
+/// Some formats, such as CBOR by `ciborium`, read a null as `None` and not as a unit.
+#[test]
+fn a_null_of_any_format_is_read_in_a_body() {
+    let fields = [
+        ("sessionId", Nullable(Some("A"))),
+        ("availability", Nullable(Some("Away"))),
+        ("activity", Nullable(Some("Away"))),
+        ("expirationDuration", Nullable(None)),
+    ];
+    let expected = SetSession::new("A".to_owned(), SessionPresence::Away);
+    let direct = SetSession::deserialize(MapDeserializer::new(fields.into_iter()));
+    assert_eq!(direct.as_ref(), Ok(&expected));
+    let body = Body::<SetSession<String>>::deserialize(MapDeserializer::new(fields.into_iter()));
+    assert_eq!(body.unwrap().check(), Ok(expected));
+}
+
+/// A text or a null that is `None`.
+#[derive(Clone, Copy)]
+struct Nullable(Option<&'static str>);
+
+impl<'de> Deserializer<'de> for Nullable {
+    type Error = serde::de::value::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        match self.0 {
+            Some(text) => visitor.visit_borrowed_str(text),
+            None => visitor.visit_none(),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        match self.0 {
+            Some(_) => visitor.visit_some(self),
+            None => visitor.visit_none(),
+        }
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+impl IntoDeserializer<'_> for Nullable {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
     }
 }
 

@@ -183,6 +183,10 @@ impl<'de> Visitor<'de> for Shape {
         Ok(Value::Null)
     }
 
+    fn visit_none<E>(self) -> Result<Value<'de>, E> {
+        Ok(Value::Null)
+    }
+
     fn visit_bool<E>(self, value: bool) -> Result<Value<'de>, E> {
         Ok(Value::Bool(value))
     }
