@@ -174,6 +174,7 @@ fn the_lists_are_complete() {
 fn words_have_one_spelling() {
     assert_eq!(Availability::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>(), AVAILABILITIES);
     assert_eq!(Activity::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>(), ACTIVITIES);
+    assert!(Availability::ALL.is_sorted() && Activity::ALL.is_sorted());
     for word in Availability::ALL {
         assert_eq!((word.as_str().parse(), word.to_string().parse()), (Ok(*word), Ok(*word)));
     }
