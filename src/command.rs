@@ -20,7 +20,7 @@ pub const MAX_SESSIONS: usize = 128;
 /// | [`ClearPreferred`] | `clearUserPreferredPresence` |
 /// | [`Tick`] | none |
 ///
-/// `S` is the type of session ids. With the feature `serde`, the form is an object with exactly one
+/// `S` is the type of session ids. With the feature `serde`, it is written as an object with exactly one
 /// field: the name of the action, with its body. It can be flattened into an envelope; if it is read as
 /// `Body<Command<S>>`, the envelope must name every other field.
 ///

@@ -113,7 +113,7 @@ pub struct TimestampError;
 
 /// An error as the body of an answer: a code and a text.
 ///
-/// Every error of this crate converts into it. With the feature `serde`, the form is
+/// Every error of this crate converts into it. With the feature `serde`, it is written as
 /// `{"error":{"code":"NotFound","message":"…"}}`.
 ///
 /// ```

@@ -23,7 +23,7 @@ use crate::vocabulary::{Activity, Availability};
 /// The order of the variants is the order of precedence, lowest first (rules P2 and P5). The
 /// strongest session is therefore the maximum.
 ///
-/// The text form is `availability/activity`. With the feature `serde`, the form is
+/// The text form is `availability/activity`. With the feature `serde`, it is written as
 /// `{"availability":"Busy","activity":"InACall"}`.
 ///
 /// ```

@@ -10,7 +10,7 @@ pub const MAX_USER_IDS: usize = 650;
 
 /// A question about many users: Graph's `getPresencesByUserId`. `U` is the type of user ids.
 ///
-/// With the feature `serde`, the form is `{"ids":[…]}`.
+/// With the feature `serde`, it is written as `{"ids":[…]}`.
 ///
 /// ```
 /// use presence_core::{GetPresencesByUserId, Presence, PresenceDirectory, Timestamp, UserPresences};
@@ -57,7 +57,7 @@ impl<U> GetPresencesByUserId<U> {
 
 /// The effective presence of a user, as Graph's presence resource.
 ///
-/// With the feature `serde`, the form is `{"id":…,"availability":"Busy","activity":"InACall"}`.
+/// With the feature `serde`, it is written as `{"id":…,"availability":"Busy","activity":"InACall"}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct UserPresence<U> {
     /// The user id.
@@ -68,7 +68,7 @@ pub struct UserPresence<U> {
 
 /// The answer to [`GetPresencesByUserId`].
 ///
-/// With the feature `serde`, the form is `{"value":[…]}`.
+/// With the feature `serde`, it is written as `{"value":[…]}`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct UserPresences<U> {

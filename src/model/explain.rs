@@ -17,7 +17,7 @@ use crate::text::timestamp;
 ///
 /// [`cloned`](Self::cloned) returns an explanation that owns its session ids.
 ///
-/// With the feature `serde`, the form is
+/// With the feature `serde`, it is written as
 /// `{"presence":…,"until":…,"reason":…,"waiting":…,"others":[…]}`. The reason is `"noSession"`,
 /// `{"preferred":…}` or `{"session":…}`.
 ///

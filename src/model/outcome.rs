@@ -2,7 +2,7 @@ use crate::presence::Presence;
 
 /// The result of an update. Publish what [`changed`](Self::changed) returns: it is not reported again.
 ///
-/// With the feature `serde`, the form is `{"previous":…,"current":…}`.
+/// With the feature `serde`, it is written as `{"previous":…,"current":…}`.
 ///
 /// ```
 /// use presence_core::{Presence, PresenceModel, SessionPresence, SetSession, Timestamp};

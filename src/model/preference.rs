@@ -11,7 +11,7 @@ use crate::text::{duration, nanoseconds, timestamp};
 ///
 /// The user stays Offline until a session exists (rule P4).
 ///
-/// With the feature `serde`, the form is `{"presence":…,"since":…,"expiresAt":…}`.
+/// With the feature `serde`, it is written as `{"presence":…,"since":…,"expiresAt":…}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "camelCase"))]
 #[non_exhaustive]

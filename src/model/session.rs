@@ -12,7 +12,7 @@ use crate::text::{duration, nanoseconds, timestamp};
 /// `S` is a reference to the session id while the session is borrowed from a model. [`cloned`]
 /// returns a session that owns its id.
 ///
-/// With the feature `serde`, the form is
+/// With the feature `serde`, it is written as
 /// `{"id":…,"claim":…,"presence":…,"since":…,"deadline":…,"expiresAt":…}`.
 ///
 /// [`cloned`]: Self::cloned
