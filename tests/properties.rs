@@ -138,6 +138,7 @@ proptest! {
         for (now, command) in history {
             let Ok(outcome) = user.apply(command, now) else { continue };
             let forecast: Vec<_> = user.forecast(now).collect();
+            prop_assert!(user.forecast(now).clone().eq(forecast.iter().copied()));
             let mut current = outcome.current;
             let mut boundary = user.deadline(now);
             let mut rest = forecast.as_slice();
