@@ -99,7 +99,8 @@ impl<U, S> PresenceDirectory<U, S> {
         Self::default()
     }
 
-    /// Creates an empty directory with memory for this many users. It keeps that memory.
+    /// Creates an empty directory with memory for this many users. It keeps that memory. If there is not
+    /// enough, the process ends.
     #[must_use]
     pub fn with_capacity(users: usize) -> Self
     where
@@ -133,7 +134,7 @@ impl<U, S, H> PresenceDirectory<U, S, H> {
     }
 
     /// Creates an empty directory with the given hasher and memory for this many users. It keeps
-    /// that memory.
+    /// that memory. If there is not enough, the process ends.
     #[must_use]
     pub fn with_capacity_and_hasher(users: usize, hasher: H) -> Self
     where

@@ -91,7 +91,8 @@ where
         self.retain(|_, _| false);
     }
 
-    /// Reserves memory for this many more users. The directory keeps that memory.
+    /// Reserves memory for this many more users. The directory keeps that memory. If there is not enough,
+    /// the process ends.
     pub fn reserve(&mut self, additional: usize) {
         self.users.reserve(self.users.len().saturating_add(additional));
     }
