@@ -84,7 +84,7 @@ class Run:
             resume(server)
 
     def end(self):
-        """Waits until all is calm, asks for every user, ends the servers, and reads what is left."""
+        """Waits until nothing is due, asks for every user, ends the servers, and reads what is left."""
         shares = lambda: [self.shards(server) for server in self.servers]
         wait_until(lambda: min(shares()) > 0 and sum(shares()) == SHARDS, 60, "an owner for each shard")
         # The shortest preferences end, so that nothing is due.
@@ -124,10 +124,10 @@ def run(start_nats, start_server, tmp_path_factory):
 
 
 def test_at_least_100_000_commands_were_answered_and_20_processes_killed(run, say):
-    statuses = Counter(told["status"] for told in run.answered)
+    statuses = Counter(result["status"] for result in run.answered)
     assert sum(statuses.values()) >= 100_000 and set(statuses) == {200, 404}, statuses
     assert run.kills.total() >= 20 and len(run.kills) == SERVERS, run.kills
-    attempts, busy = (sum(told[name] for told in run.answered) for name in ("attempts", "busy"))
+    attempts, busy = (sum(result[name] for result in run.answered) for name in ("attempts", "busy"))
     say(f"chaos: {run.kills.total()} kills of {SERVERS} processes and one of NATS, {attempts} attempts, {busy} answers 429 or 503")
     say(f"chaos: {sum(statuses.values())} commands answered, {len(run.entries)} entries in the log")
 
@@ -137,7 +137,7 @@ def test_while_nats_is_down_requests_fail_with_503(run):
         assert answer.status_code == 503 and "retry-after" in answer.headers
         assert answer.json()["error"]["innerError"]["request-id"] == answer.headers["request-id"]
         assert seconds < 15
-    assert any(told["busy"] for told in run.answered)
+    assert any(result["busy"] for result in run.answered)
 
 
 def test_shards_are_spread_over_the_processes(run):
@@ -159,13 +159,13 @@ def test_every_command_that_was_answered_is_in_the_log_in_the_order_of_its_clien
         [(action, body)] = command.items()
         logged[identity(user, action, normal(body or {}))].append(number)
     last, answered, attempts = Counter(), Counter(), Counter()
-    for told in run.answered:
-        key = identity(told["user"], told["action"], normal(told["body"]))
-        later = (n for n in logged[key] if n > last[told["client"]] and run.expected.status[n - 1] == told["status"])
-        last[told["client"]] = next(later, None)
-        assert last[told["client"]], f"answered, and not in the log: {told}"
+    for result in run.answered:
+        key = identity(result["user"], result["action"], normal(result["body"]))
+        later = (n for n in logged[key] if n > last[result["client"]] and run.expected.status[n - 1] == result["status"])
+        last[result["client"]] = next(later, None)
+        assert last[result["client"]], f"answered, and not in the log: {result}"
         answered[key] += 1
-        attempts[key] += told["attempts"]
+        attempts[key] += result["attempts"]
     for key, sequences in logged.items():
         assert key[1] == "tick" or key[0] == "nobody" or answered[key] <= len(sequences) <= attempts[key], key
 

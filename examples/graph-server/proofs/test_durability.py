@@ -74,9 +74,9 @@ def test_the_state_after_many_kills_is_that_of_all_that_was_answered(start_serve
     assert kills >= 10
     say(f"durability: {kills} kills among {len(answered)} commands")
 
-    for number, told in answered:
-        lost_answer = told["status"] == 404 and told["attempts"] > 1
-        assert told["status"] == expected.status[number] or lost_answer, told
+    for number, result in answered:
+        lost_answer = result["status"] == 404 and result["attempts"] > 1
+        assert result["status"] == expected.status[number] or lost_answer, result
     assert {200, 404} == set(expected.status.values())
 
 

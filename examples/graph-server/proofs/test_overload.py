@@ -70,14 +70,20 @@ def test_a_flood_is_answered_in_bounded_memory(start_server):
     assert works(server)
 
 
+async def stop_in_the_middle(server, clients):
+    """Opens connections whose requests stop in the middle of their bodies."""
+    connections = [await Connection.open(server.port) for _ in range(clients)]
+    for connection in connections:
+        connection.writer.write(command("ana")[:-20])
+    return connections
+
+
 def test_more_requests_than_it_can_take_are_refused_at_once(start_server):
     """Requests that stop in the middle of their bodies hold what they have got, until they are sent away."""
     server = start_server()
 
     async def run():
-        stuck = [await Connection.open(server.port) for _ in range(4000)]
-        for connection in stuck:
-            connection.writer.write(command("ana")[:-20])
+        stuck = await stop_in_the_middle(server, 4000)
         await asyncio.sleep(1)
         refused = 0
         for number in range(200):
@@ -102,9 +108,7 @@ def test_clients_that_stop_in_the_middle_of_a_request_harm_nobody(start_server):
     server = start_server()
 
     async def run():
-        connections = [await Connection.open(server.port) for _ in range(1000)]
-        for connection in connections:
-            connection.writer.write(command("ana")[:-20])
+        connections = await stop_in_the_middle(server, 1000)
         assert await asyncio.to_thread(works, server)
         for connection in connections:
             assert (await connection.answer(30)).status == 408
