@@ -1,6 +1,7 @@
 //! Who may do what.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use clap::Parser;
@@ -16,10 +17,16 @@ struct Flags {
     auth: AuthFlags,
 }
 
-fn auth(more: &[&str]) -> Auth {
+/// The file of the secret, written once: the tests run side by side.
+static SECRET_FILE: LazyLock<PathBuf> = LazyLock::new(|| {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("secret");
     std::fs::write(&path, SECRET).unwrap();
-    let flags = ["test", "--secret", path.to_str().unwrap(), "--issuer", "us", "--audience", "presence"];
+    path
+});
+
+fn auth(more: &[&str]) -> Auth {
+    let path = SECRET_FILE.to_str().unwrap();
+    let flags = ["test", "--secret", path, "--issuer", "us", "--audience", "presence"];
     Flags::try_parse_from(flags.iter().chain(more)).unwrap().auth.read().unwrap()
 }
 
