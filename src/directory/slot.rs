@@ -1,8 +1,10 @@
 use crate::model::PresenceModel;
 use crate::presence::Presence;
 
-/// A user of a directory. With ids of 8 bytes a slot has 64 bytes, one cache line.
+/// A user of a directory. With ids of 8 bytes a slot has 64 bytes, as a cache line has, but it can lie in
+/// two. So what finds and reads a user lies together.
 #[derive(Debug, Clone)]
+#[repr(C)]
 pub(super) struct Slot<U, S> {
     pub(super) user: U,
     /// When the user is looked at next. Of the queue entries for the user, the one at this timestamp

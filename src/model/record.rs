@@ -16,41 +16,53 @@ use crate::presence::Presence;
 /// values.
 ///
 /// With ids of 8 bytes a record has 48 bytes: two ids, two leases of 15 bytes, the reported presence and
-/// the variant. With the user's id and a deadline it fits into one cache line.
+/// the variant. With the user's id and a deadline it fits into one cache line. Every form starts with
+/// the reported presence, as a read needs no more. The variant is the last byte.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Record<S> {
-    Two(Inline<S, 2>),
-    One(Inline<S, 1>),
-    None(Inline<S, 0>),
+    Two(Two<S>),
+    One(One<S>),
+    None(Presence),
     Heap(Heap<S>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Inline<S, const N: usize> {
-    ids: [S; N],
-    leases: [Lease; N],
+#[repr(C)]
+pub(crate) struct Two<S> {
     reported: Presence,
-    spare: Spare,
+    lease: Lease,
+    ids: [S; 2],
+    next_lease: Lease,
+    variant: Variant,
 }
 
 /// A byte with one valid value. The compiler stores the variant of the record in the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
-enum Spare {
-    Byte,
+enum Variant {
+    Two,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[repr(C)]
+pub(crate) struct One<S> {
+    reported: Presence,
+    lease: Lease,
+    id: S,
 }
 
 /// More than two sessions, or a preference.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[repr(C)]
 pub(crate) struct Heap<S> {
-    sessions: Box<[(S, Lease)]>,
-    preference: Option<PreferredLease>,
     reported: Presence,
+    preference: Option<PreferredLease>,
+    sessions: Box<[(S, Lease)]>,
 }
 
 impl<S> Record<S> {
     pub(crate) const fn new() -> Self {
-        Self::None(Inline::new([], [], Presence::Offline))
+        Self::None(Presence::Offline)
     }
 
     /// Stores sessions, which must be in the order of their ids.
@@ -61,17 +73,18 @@ impl<S> Record<S> {
     ) -> Self {
         let mut sessions = sessions.fuse();
         if preference.is_some() {
-            return Self::Heap(Heap { sessions: sessions.collect(), preference, reported });
+            return Self::Heap(Heap { reported, preference, sessions: sessions.collect() });
         }
         match (sessions.next(), sessions.next(), sessions.next()) {
             (Some((id, lease)), Some((next_id, next_lease)), None) => {
-                Self::Two(Inline::new([id, next_id], [lease, next_lease], reported))
+                let (ids, variant) = ([id, next_id], Variant::Two);
+                Self::Two(Two { reported, lease, ids, next_lease, variant })
             }
-            (Some((id, lease)), None, _) => Self::One(Inline::new([id], [lease], reported)),
-            (None, ..) => Self::None(Inline::new([], [], reported)),
+            (Some((id, lease)), None, _) => Self::One(One { reported, lease, id }),
+            (None, ..) => Self::None(reported),
             (first, second, third) => {
                 let sessions = first.into_iter().chain(second).chain(third).chain(sessions);
-                Self::Heap(Heap { sessions: sessions.collect(), preference, reported })
+                Self::Heap(Heap { reported, preference, sessions: sessions.collect() })
             }
         }
     }
@@ -96,10 +109,8 @@ impl<S> Record<S> {
     fn take_sessions(&mut self) -> impl Iterator<Item = (S, Lease)> + use<S> {
         let (first, second, heap) = match mem::replace(self, Self::new()) {
             Self::None(_) => (None, None, Vec::new()),
-            Self::One(Inline { ids: [id], leases: [lease], .. }) => {
-                (Some((id, lease)), None, Vec::new())
-            }
-            Self::Two(Inline { ids: [id, next_id], leases: [lease, next_lease], .. }) => {
+            Self::One(One { lease, id, .. }) => (Some((id, lease)), None, Vec::new()),
+            Self::Two(Two { lease, ids: [id, next_id], next_lease, .. }) => {
                 (Some((id, lease)), Some((next_id, next_lease)), Vec::new())
             }
             Self::Heap(heap) => (None, None, heap.sessions.into_vec()),
@@ -110,13 +121,15 @@ impl<S> Record<S> {
     /// Returns the sessions in the order of their ids.
     #[inline]
     pub(crate) fn sessions(&self) -> RecordSessions<'_, S> {
-        let (ids, leases, heap) = match self {
-            Self::None(_) => Default::default(),
-            Self::One(Inline { ids, leases, .. }) => (ids.iter(), leases.iter(), [].iter()),
-            Self::Two(Inline { ids, leases, .. }) => (ids.iter(), leases.iter(), [].iter()),
-            Self::Heap(heap) => ([].iter(), [].iter(), heap.sessions.iter()),
+        let (first, second, heap) = match self {
+            Self::None(_) => (None, None, [].iter()),
+            Self::One(One { lease, id, .. }) => (Some((id, *lease)), None, [].iter()),
+            Self::Two(Two { lease, ids: [id, next_id], next_lease, .. }) => {
+                (Some((id, *lease)), Some((next_id, *next_lease)), [].iter())
+            }
+            Self::Heap(heap) => (None, None, heap.sessions.iter()),
         };
-        RecordSessions { inline: ids.zip(leases), heap }
+        RecordSessions { first, second, heap }
     }
 
     #[inline]
@@ -130,9 +143,9 @@ impl<S> Record<S> {
     #[inline]
     pub(crate) fn reported(&self) -> Presence {
         match self {
-            Self::None(Inline { reported, .. })
-            | Self::One(Inline { reported, .. })
-            | Self::Two(Inline { reported, .. })
+            Self::None(reported)
+            | Self::One(One { reported, .. })
+            | Self::Two(Two { reported, .. })
             | Self::Heap(Heap { reported, .. }) => *reported,
         }
     }
@@ -141,17 +154,11 @@ impl<S> Record<S> {
     #[inline]
     pub(crate) fn report(&mut self, current: Presence) -> Presence {
         match self {
-            Self::None(Inline { reported, .. })
-            | Self::One(Inline { reported, .. })
-            | Self::Two(Inline { reported, .. })
+            Self::None(reported)
+            | Self::One(One { reported, .. })
+            | Self::Two(Two { reported, .. })
             | Self::Heap(Heap { reported, .. }) => mem::replace(reported, current),
         }
-    }
-}
-
-impl<S, const N: usize> Inline<S, N> {
-    const fn new(ids: [S; N], leases: [Lease; N], reported: Presence) -> Self {
-        Self { ids, leases, reported, spare: Spare::Byte }
     }
 }
 
@@ -177,9 +184,9 @@ impl<S: PartialEq> Record<S> {
     #[inline]
     pub(crate) fn lease_mut(&mut self, id: &S) -> Option<&mut Lease> {
         match self {
-            Self::None(inline) => inline.lease_mut(id),
-            Self::One(inline) => inline.lease_mut(id),
-            Self::Two(inline) => inline.lease_mut(id),
+            Self::None(_) => None,
+            Self::One(one) => one.lease_mut(id),
+            Self::Two(two) => two.lease_mut(id),
             Self::Heap(heap) => heap.lease_mut(id),
         }
     }
@@ -190,9 +197,9 @@ impl<S: PartialEq> Record<S> {
     #[inline]
     pub(crate) fn refresh(&mut self, id: &S, lease: Lease, now: i64) -> Option<(Presence, Presence)> {
         match self {
-            Self::None(inline) => inline.refresh(id, lease, now),
-            Self::One(inline) => inline.refresh(id, lease, now),
-            Self::Two(inline) => inline.refresh(id, lease, now),
+            Self::None(_) => None,
+            Self::One(one) => one.refresh(id, lease, now),
+            Self::Two(two) => two.refresh(id, lease, now),
             Self::Heap(heap) => heap.refresh(id, lease, now),
         }
     }
@@ -202,7 +209,9 @@ impl<S: PartialEq> Record<S> {
 trait Form<S> {
     fn lease_mut(&mut self, id: &S) -> Option<&mut Lease>;
     fn leases(&self) -> impl Iterator<Item = Lease>;
-    fn preference(&self) -> Option<PreferredLease>;
+    fn preference(&self) -> Option<PreferredLease> {
+        None
+    }
     fn reported_mut(&mut self) -> &mut Presence;
 
     /// Most commands to a server are refreshes. If the session shows what it showed before, nothing
@@ -227,21 +236,33 @@ trait Form<S> {
     }
 }
 
-impl<S: PartialEq, const N: usize> Form<S> for Inline<S, N> {
+impl<S: PartialEq> Form<S> for Two<S> {
     #[inline]
     fn lease_mut(&mut self, id: &S) -> Option<&mut Lease> {
-        let mut sessions = self.ids.iter().zip(&mut self.leases);
-        sessions.find(|(stored, _)| *stored == id).map(|(_, lease)| lease)
+        let at = self.ids.iter().position(|stored| stored == id)?;
+        Some(if at == 0 { &mut self.lease } else { &mut self.next_lease })
     }
 
     #[inline]
     fn leases(&self) -> impl Iterator<Item = Lease> {
-        self.leases.iter().copied()
+        [self.lease, self.next_lease].into_iter()
     }
 
     #[inline]
-    fn preference(&self) -> Option<PreferredLease> {
-        None
+    fn reported_mut(&mut self) -> &mut Presence {
+        &mut self.reported
+    }
+}
+
+impl<S: PartialEq> Form<S> for One<S> {
+    #[inline]
+    fn lease_mut(&mut self, id: &S) -> Option<&mut Lease> {
+        (self.id == *id).then_some(&mut self.lease)
+    }
+
+    #[inline]
+    fn leases(&self) -> impl Iterator<Item = Lease> {
+        iter::once(self.lease)
     }
 
     #[inline]
@@ -276,13 +297,14 @@ impl<S: PartialEq> Form<S> for Heap<S> {
 /// The sessions of a record, in the order of their ids.
 #[derive(Debug)]
 pub(crate) struct RecordSessions<'a, S> {
-    inline: iter::Zip<slice::Iter<'a, S>, slice::Iter<'a, Lease>>,
+    first: Option<(&'a S, Lease)>,
+    second: Option<(&'a S, Lease)>,
     heap: slice::Iter<'a, (S, Lease)>,
 }
 
 impl<S> Clone for RecordSessions<'_, S> {
     fn clone(&self) -> Self {
-        Self { inline: self.inline.clone(), heap: self.heap.clone() }
+        Self { first: self.first, second: self.second, heap: self.heap.clone() }
     }
 }
 
@@ -291,14 +313,13 @@ impl<'a, S> Iterator for RecordSessions<'a, S> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        match self.inline.next() {
-            Some((id, lease)) => Some((id, *lease)),
-            None => self.heap.next().map(|(id, lease)| (id, *lease)),
-        }
+        let inline = self.first.take().or_else(|| self.second.take());
+        inline.or_else(|| self.heap.next().map(|(id, lease)| (id, *lease)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let sessions = self.inline.len() + self.heap.len();
+        let inline = usize::from(self.first.is_some()) + usize::from(self.second.is_some());
+        let sessions = inline + self.heap.len();
         (sessions, Some(sessions))
     }
 }
