@@ -1,6 +1,5 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::iter;
 use core::mem;
 use core::slice;
 
@@ -185,112 +184,34 @@ impl<S: PartialEq> Record<S> {
     pub(crate) fn lease_mut(&mut self, id: &S) -> Option<&mut Lease> {
         match self {
             Self::None(_) => None,
-            Self::One(one) => one.lease_mut(id),
-            Self::Two(two) => two.lease_mut(id),
-            Self::Heap(heap) => heap.lease_mut(id),
+            Self::One(one) => (one.id == *id).then_some(&mut one.lease),
+            Self::Two(two) => {
+                let at = two.ids.iter().position(|stored| stored == id)?;
+                Some(if at == 0 { &mut two.lease } else { &mut two.next_lease })
+            }
+            Self::Heap(heap) => {
+                let mut sessions = heap.sessions.iter_mut();
+                sessions.find(|(stored, _)| stored == id).map(|(_, lease)| lease)
+            }
         }
     }
 
     /// Replaces the lease of a session, if it exists, in a record in which everything is live.
     ///
-    /// It returns what was reported before, and what is in effect now.
+    /// Returns what was reported before, and what is in effect now. Most commands to a server are
+    /// refreshes: if the session shows what it showed before, nothing else of the user is looked at.
     #[inline]
     pub(crate) fn refresh(&mut self, id: &S, lease: Lease, now: i64) -> Option<(Presence, Presence)> {
-        match self {
-            Self::None(_) => None,
-            Self::One(one) => one.refresh(id, lease, now),
-            Self::Two(two) => two.refresh(id, lease, now),
-            Self::Heap(heap) => heap.refresh(id, lease, now),
-        }
-    }
-}
-
-/// What a refresh needs of each form of a record.
-trait Form<S> {
-    fn lease_mut(&mut self, id: &S) -> Option<&mut Lease>;
-    fn leases(&self) -> impl Iterator<Item = Lease>;
-    fn preference(&self) -> Option<PreferredLease> {
-        None
-    }
-    fn reported_mut(&mut self) -> &mut Presence;
-
-    /// Most commands to a server are refreshes. If the session shows what it showed before, nothing
-    /// else of the user is looked at.
-    #[inline]
-    fn refresh(&mut self, id: &S, lease: Lease, now: i64) -> Option<(Presence, Presence)> {
         let before = mem::replace(self.lease_mut(id)?, lease).presence(now);
         let presence = lease.presence(now);
-        let previous = *self.reported_mut();
-        if before == presence {
-            return Some((previous, previous));
+        if presence == before {
+            return Some((self.reported(), self.reported()));
         }
-        let mut current = presence;
-        for lease in self.leases() {
-            current = lease.beside(current, now);
-        }
-        if let Some(preference) = self.preference() {
-            current = preference.presence().presence();
-        }
-        *self.reported_mut() = current;
-        Some((previous, current))
-    }
-}
-
-impl<S: PartialEq> Form<S> for Two<S> {
-    #[inline]
-    fn lease_mut(&mut self, id: &S) -> Option<&mut Lease> {
-        let at = self.ids.iter().position(|stored| stored == id)?;
-        Some(if at == 0 { &mut self.lease } else { &mut self.next_lease })
-    }
-
-    #[inline]
-    fn leases(&self) -> impl Iterator<Item = Lease> {
-        [self.lease, self.next_lease].into_iter()
-    }
-
-    #[inline]
-    fn reported_mut(&mut self) -> &mut Presence {
-        &mut self.reported
-    }
-}
-
-impl<S: PartialEq> Form<S> for One<S> {
-    #[inline]
-    fn lease_mut(&mut self, id: &S) -> Option<&mut Lease> {
-        (self.id == *id).then_some(&mut self.lease)
-    }
-
-    #[inline]
-    fn leases(&self) -> impl Iterator<Item = Lease> {
-        iter::once(self.lease)
-    }
-
-    #[inline]
-    fn reported_mut(&mut self) -> &mut Presence {
-        &mut self.reported
-    }
-}
-
-impl<S: PartialEq> Form<S> for Heap<S> {
-    #[inline]
-    fn lease_mut(&mut self, id: &S) -> Option<&mut Lease> {
-        let mut sessions = self.sessions.iter_mut();
-        sessions.find(|(stored, _)| stored == id).map(|(_, lease)| lease)
-    }
-
-    #[inline]
-    fn leases(&self) -> impl Iterator<Item = Lease> {
-        self.sessions.iter().map(|(_, lease)| *lease)
-    }
-
-    #[inline]
-    fn preference(&self) -> Option<PreferredLease> {
-        self.preference
-    }
-
-    #[inline]
-    fn reported_mut(&mut self) -> &mut Presence {
-        &mut self.reported
+        let current = match self.preference() {
+            Some(preference) => preference.presence().presence(),
+            None => self.sessions().map(|(_, lease)| lease.presence(now)).fold(presence, Presence::max),
+        };
+        Some((self.report(current), current))
     }
 }
 

@@ -138,14 +138,6 @@ impl Lease {
         fading::shows(self.claim, now - self.since).0
     }
 
-    /// Returns the stronger of a presence and what the session shows, provided that it exists.
-    ///
-    /// The claim is the upper bound of what the session shows, so a lower claim need not be faded.
-    #[inline]
-    pub(crate) fn beside(self, presence: Presence, now: i64) -> Presence {
-        if self.claim().presence() <= presence { presence } else { self.presence(now).max(presence) }
-    }
-
     /// Returns the session as a tick at `now` leaves it, `None` if it has expired.
     pub(crate) fn view<S>(self, id: &S, now: i64) -> Option<Session<&S>> {
         let lease = self.clamped(now);
