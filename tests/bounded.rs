@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher};
 
 use common::{at, deterministic, prefer, set};
-use counting::{BYTES, CountedHashes, HASHES, PEAK, REQUESTED};
+use counting::{BYTES, CountedHashes, HASHES, PEAK, REQUESTED, RETURNED};
 use presence_core::{
     ClearPreferred, ClearSession, Command, Outcome, PreferredExpiration, PreferredPresence,
     PresenceDirectory, PresenceModel, SessionExpiration, SessionPresence, SetPreferred, SetSession,
@@ -24,7 +24,7 @@ const USERS: u32 = 64_000;
 
 const HASHES_LIMIT: usize = 8_192;
 const COMPARISONS_LIMIT: usize = 262_144;
-/// The bytes that a call allocates in all.
+/// The bytes that a call allocates in all, and the bytes that it frees.
 const BYTES_LIMIT: usize = 4 << 20;
 const BYTES_A_USER: isize = 160;
 
@@ -65,6 +65,27 @@ fn users_that_move_and_leave_by_a_command() {
         other.apply(user, ClearSession::new(0), at("09:01"));
     }
     assert_eq!((users.len(), other.len()), (0, 0));
+}
+
+/// More users than have entries in 4 MiB. Their deadline is queued first, and whatever the guest leaves behind
+/// comes before it or after it.
+#[test]
+fn a_guest_comes_and_goes_beside_users_with_one_deadline() {
+    let count = 300_000;
+    let mut users = Measured::crowd_of(count);
+    for step in 0..1_000 {
+        let lifetime = SignedDuration::minutes(5) + SignedDuration::nanoseconds(step);
+        users.apply(count, away(lifetime), at("09:00"));
+        users.apply(count, ClearSession::new(0), at("09:00"));
+    }
+    for step in 0..usize::try_from(count / 8 + count + 64).unwrap() {
+        users.apply(count, away(HOURS_4), nanosecond_at("09:00:01", step));
+        users.apply(count, ClearSession::new(0), nanosecond_at("09:00:01", step));
+    }
+    assert_eq!(users.call(|users| users.tick(at("09:05:01"))), None);
+    for user in 0..3_000 {
+        users.apply(count + user, away(HOURS_4), nanosecond_at("09:05:02", 0));
+    }
 }
 
 /// The first half by ticks at each deadline, the second one by the iterator over the changes.
@@ -234,16 +255,58 @@ fn a_user_with_two_sessions_takes_less_than_160_bytes_at_every_size() {
     takes_less_than_160_bytes_a_user(PresenceDirectory::new(), 200_000);
 }
 
-/// A small directory had a deadline in 100,000 years in the bucket that it opened first.
+/// A small directory has opened a list with one deadline in 100,000 years before.
 #[test]
 fn users_that_come_after_a_far_deadline_was_opened_take_no_more_memory() {
-    let mut users = PresenceDirectory::new();
-    for user in 1_000_000..1_000_004 {
+    for far in [1, 4, 600, 3_000] {
+        let near = bytes_of(|users| come_within_five_minutes(users, 60_000));
+        let far_alone = bytes_of(|users| open_far_deadline(users, far));
+        let both = bytes_of(|users| {
+            open_far_deadline(users, far);
+            come_within_five_minutes(users, 60_000);
+        });
+        assert!(both < far_alone + near + near / 50, "{both} bytes, {near} without {far} others");
+    }
+}
+
+/// A long session first and a short one second, or the other way round.
+#[test]
+fn memory_does_not_depend_on_the_order_of_sessions() {
+    let sessions = [(1, SessionPresence::InACall), (2, SessionPresence::Available)];
+    let bytes = [sessions, [sessions[1], sessions[0]]].map(|sessions| {
+        bytes_of(|users| {
+            for user in 0..60_000 {
+                let now = nanosecond_at("09:00", usize::try_from(user * 5_000).unwrap());
+                for (id, claim) in sessions {
+                    let _ = users.apply(&user, set(id, claim, "PT4H"), now).unwrap();
+                }
+            }
+        })
+    });
+    assert!(bytes[0].abs_diff(bytes[1]) < bytes[0].unsigned_abs() / 50, "{bytes:?} bytes");
+}
+
+fn open_far_deadline(users: &mut PresenceDirectory<u64, u64>, count: u64) {
+    for user in 1_000_000..1_000_000 + count {
         let _ = users.apply(&user, years_100_000(), at("08:00")).unwrap();
     }
-    let _ = users.apply(&1_000_004, set(1, SessionPresence::InACall, "PT5M"), at("08:00")).unwrap();
+    let _ = users.apply(&999_999, set(1, SessionPresence::InACall, "PT5M"), at("08:00")).unwrap();
     assert!(users.tick(at("08:05")).is_some() && users.tick(at("08:05")).is_none());
-    takes_less_than_160_bytes_a_user(users, 120_000);
+}
+
+fn come_within_five_minutes(users: &mut PresenceDirectory<u64, u64>, count: u64) {
+    for user in 0..count {
+        let now = nanosecond_at("09:00", usize::try_from(user * 5_000).unwrap());
+        let _ = users.apply(&user, set(1, SessionPresence::InACall, "PT4H"), now).unwrap();
+    }
+}
+
+/// Returns the bytes that a directory holds.
+fn bytes_of(fill: impl FnOnce(&mut PresenceDirectory<u64, u64>)) -> isize {
+    let before = BYTES.get();
+    let mut users = PresenceDirectory::new();
+    fill(&mut users);
+    BYTES.get() - before
 }
 
 /// Measured after every 64th user, with what was allocated meanwhile.
@@ -422,12 +485,18 @@ impl Ord for User {
 struct Counts {
     hashes: usize,
     comparisons: usize,
-    bytes: usize,
+    allocated: usize,
+    freed: usize,
 }
 
 impl Counts {
     fn now() -> Self {
-        Self { hashes: HASHES.get(), comparisons: COMPARISONS.get(), bytes: REQUESTED.get() }
+        Self {
+            hashes: HASHES.get(),
+            comparisons: COMPARISONS.get(),
+            allocated: REQUESTED.get(),
+            freed: RETURNED.get(),
+        }
     }
 
     /// Returns what was done since then.
@@ -436,7 +505,8 @@ impl Counts {
         Self {
             hashes: now.hashes - self.hashes,
             comparisons: now.comparisons - self.comparisons,
-            bytes: now.bytes - self.bytes,
+            allocated: now.allocated - self.allocated,
+            freed: now.freed - self.freed,
         }
     }
 }
@@ -453,8 +523,12 @@ impl Measured {
 
     /// Creates a directory of users who are due at 13:00.
     fn crowd() -> Self {
+        Self::crowd_of(USERS)
+    }
+
+    fn crowd_of(count: u32) -> Self {
         let mut users = Self::new();
-        for user in shuffled(USERS) {
+        for user in shuffled(count) {
             users.apply(user, away(HOURS_4), at("09:00"));
         }
         users
@@ -471,7 +545,8 @@ impl Measured {
         assert!(
             counts.hashes <= HASHES_LIMIT
                 && counts.comparisons <= COMPARISONS_LIMIT
-                && counts.bytes <= BYTES_LIMIT,
+                && counts.allocated <= BYTES_LIMIT
+                && counts.freed <= BYTES_LIMIT,
             "{counts:?}"
         );
         result

@@ -2,9 +2,10 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::hash::RandomState;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use common::{at, prefer, set};
 use presence_core::{PreferredPresence, Presence, PresenceDirectory, SessionPresence, UserHashBuilder};
@@ -86,15 +87,31 @@ fn a_directory_that_was_cleared_keeps_its_time() {
     assert_eq!(users.next_deadline(), Some(at("10:57")));
 }
 
+/// The users that it was called for before are removed or kept, as it said.
 #[test]
-fn reserve_changes_no_answer() {
-    let mut users = crowd(100);
-    users.reserve(10_000);
-    assert_eq!((users.len(), users.next_deadline()), (100, Some(at("13:00"))));
-    let order: Vec<_> = users.changes_until(at("13:00")).map(|(_, user, _)| user).collect();
-    assert_eq!(order, (0..100).collect::<Vec<_>>());
-    users.reserve(0);
-    assert!(users.is_empty());
+fn a_directory_goes_on_if_the_predicate_of_retain_panics() {
+    for visits in [0, 1, 50, 99] {
+        let mut users = crowd(100);
+        let mut left: BTreeSet<u32> = (0..100).collect();
+        let mut visited = 0;
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            users.retain(|user, _| {
+                assert!(visited < visits, "a predicate that panics");
+                visited += 1;
+                user.is_multiple_of(3) || !left.remove(user)
+            });
+        }));
+        assert!(result.is_err());
+        assert_eq!((users.len(), users.iter().count()), (left.len(), left.len()), "{visits}");
+        assert_eq!(users.is_empty(), left.is_empty());
+        assert!((0..100).all(|user| users.contains(&user) == left.contains(&user)));
+        for user in 200..300 {
+            let _ = users.apply(&user, set(0, SessionPresence::Away, "PT4H"), at("09:00")).unwrap();
+        }
+        let reported: Vec<_> = users.changes_until(at("13:00")).map(|(_, user, _)| user).collect();
+        assert!(reported.into_iter().eq(left.into_iter().chain(200..300)));
+        assert!(users.is_empty() && users.next_deadline().is_none());
+    }
 }
 
 #[test]
@@ -175,7 +192,7 @@ fn a_default_directory_is_empty() {
     assert!(users.is_empty() && users.next_deadline().is_none());
     let users = PresenceDirectory::<u32, u8, RandomState>::default();
     assert!(users.is_empty() && users.next_deadline().is_none());
-    let users = PresenceDirectory::<u32, u8, _>::with_capacity_and_hasher(7, UserHashBuilder::default());
+    let users = PresenceDirectory::<u32, u8, _>::with_hasher(UserHashBuilder::default());
     assert!(users.is_empty() && users.next_deadline().is_none());
 }
 

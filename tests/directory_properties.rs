@@ -91,7 +91,7 @@ proptest! {
         }
     }
 
-    /// T3, O1: it returns what the models forecast, and what is overdue at the last update.
+    /// T3, O1: it returns what the models forecast, and what is overdue at the latest update.
     #[test]
     fn changes_until_returns_what_the_models_forecast(day in forward_day()) {
         let (mut users, mut naive) = (PresenceDirectory::<u8, u8>::new(), Naive::default());
@@ -106,7 +106,7 @@ proptest! {
                 Act::Tick(_) => {
                     let mut expected = Vec::new();
                     for (user, model) in &users {
-                        expected.extend(forecast(*user, model, naive.now, saturated(until)));
+                        expected.extend(forecast(*user, model, naive.latest, saturated(until)));
                     }
                     expected.sort_by_key(|(at, user, ..)| (*at, *user));
                     let changes: Vec<_> = users.changes_until(until).collect();

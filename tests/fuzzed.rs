@@ -41,7 +41,7 @@ fn second(second: i64) -> Timestamp {
 /// Rule O1. The first change sorts the deadlines of the seconds after it.
 #[test]
 fn a_user_in_the_slot_of_a_removed_one_is_reported_in_its_own_order() {
-    let mut users = Users::with_capacity_and_hasher(8, BuildHasherDefault::default());
+    let mut users = Users::with_hasher(BuildHasherDefault::default());
     for (user, preferred) in [(0, 100), (1, 101), (5, 101)] {
         set(&mut users, user, preferred, 0);
     }
@@ -54,7 +54,7 @@ fn a_user_in_the_slot_of_a_removed_one_is_reported_in_its_own_order() {
 /// Rule O1. All three deadlines come after the sorting.
 #[test]
 fn a_user_in_the_slot_of_a_removed_one_that_came_late_is_reported_in_its_own_order() {
-    let mut users = Users::with_capacity_and_hasher(8, BuildHasherDefault::default());
+    let mut users = Users::with_hasher(BuildHasherDefault::default());
     set(&mut users, 0, 100, 0);
     assert_eq!(changed(&mut users, 100), [0]);
     set(&mut users, 1, 1, 100);
@@ -67,7 +67,7 @@ fn a_user_in_the_slot_of_a_removed_one_that_came_late_is_reported_in_its_own_ord
 /// Rule O1. The user in the slot has no deadline then, but its id does not hold back others.
 #[test]
 fn a_user_in_the_slot_of_a_removed_one_does_not_change_the_order_of_others() {
-    let mut users = Users::with_capacity_and_hasher(8, BuildHasherDefault::default());
+    let mut users = Users::with_hasher(BuildHasherDefault::default());
     for (user, preferred) in [(0, 100), (1, 101), (2, 101)] {
         set(&mut users, user, preferred, 0);
     }

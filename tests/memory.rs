@@ -4,7 +4,7 @@ mod common;
 mod counting;
 
 use common::{at, just_before, prefer, set};
-use counting::{ALLOCATIONS, BYTES, Counted, CountedHashes, HASHES, LARGEST, crowd};
+use counting::{ALLOCATIONS, BYTES, Counted, CountedHashes, HASHES, crowd};
 use presence_core::{
     ClearSession, PreferredPresence, PresenceDirectory, SessionExpiration, SessionPresence,
     SetPreferred, SetSession, SignedDuration,
@@ -73,62 +73,18 @@ fn an_empty_directory_allocates_nothing() {
     assert_eq!((ALLOCATIONS.get(), users.len()), (before, 0));
 }
 
-/// Only the queue is left to allocate. It is sorted by time and not by user.
+/// Every day, in whatever way they leave.
 #[test]
-fn a_directory_with_memory_for_a_crowd_does_not_grow_for_it() {
-    let mut users = PresenceDirectory::<u64, u64>::with_capacity(usize::try_from(USERS).unwrap());
-    let before = BYTES.get();
-    for user in 0..USERS {
-        let _ = users.apply(&user, set(1, SessionPresence::Away, "PT4H"), at("09:00")).unwrap();
-    }
-    let grown = BYTES.get() - before;
-    assert!(grown < 32 * isize::try_from(USERS).unwrap(), "{grown} bytes more");
-}
-
-/// The memory that was asked for stays. The queue comes and goes with the crowd.
-#[test]
-fn reserved_memory_outlasts_a_crowd_that_comes_and_goes() {
-    let capacity = usize::try_from(USERS).unwrap();
-    for reserves in [false, true] {
-        let before = BYTES.get();
-        let mut users =
-            PresenceDirectory::<u64, u64>::with_capacity(if reserves { 0 } else { capacity });
-        if reserves {
-            users.reserve(capacity);
-        }
-        let reserved = BYTES.get() - before;
-        assert!(reserved > 64 * isize::try_from(USERS).unwrap(), "{reserved} bytes");
-        for day in 0..5 {
-            LARGEST.set(0);
-            come(&mut users, USERS, day);
-            let grown = BYTES.get() - before - reserved;
-            assert!(grown < 32 * isize::try_from(USERS).unwrap(), "{grown} bytes more");
-            leave(&mut users, day);
-            let left = BYTES.get() - before - reserved;
-            assert!((0..4 * 1_024).contains(&left), "{left} bytes more than {reserved} on day {day}");
-            let largest = isize::try_from(LARGEST.get()).unwrap();
-            assert!(
-                largest < reserved / 2,
-                "{largest} bytes at once: the table of {reserved} bytes stays"
-            );
-        }
-    }
-}
-
-/// Beyond what was asked for, it gives back.
-#[test]
-fn memory_beyond_what_was_reserved_returns_when_a_crowd_leaves() {
+fn a_crowd_that_comes_and_goes_leaves_no_memory_behind() {
     for day in 0..5 {
         let before = BYTES.get();
-        let mut users = PresenceDirectory::<u64, u64>::with_capacity(usize::try_from(USERS).unwrap());
-        let reserved = BYTES.get() - before;
-        come(&mut users, 20 * USERS, day);
-        assert!(BYTES.get() - before > 10 * reserved);
-        leave(&mut users, day);
-        let left = BYTES.get() - before - reserved;
-        assert!((0..4 * 1_024).contains(&left), "{left} bytes more than {reserved} on day {day}");
-        drop(users);
-        assert_eq!(BYTES.get(), before);
+        let mut users = PresenceDirectory::<u64, u64>::new();
+        for day in [day, day + 1, day] {
+            come(&mut users, 20 * USERS, day);
+            leave(&mut users, day);
+            let left = BYTES.get() - before;
+            assert!(left < 1_024, "{left} bytes on day {day}");
+        }
     }
 }
 

@@ -70,7 +70,7 @@ fn changes_that_were_missed_on_the_move_come_in_the_order_of_the_inserts() {
     for (user, now) in [(4, "09:20"), (2, "09:20"), (1, "09:21"), (3, "09:19")] {
         assert_eq!(there.insert(user, here.remove(&user).unwrap(), at(now)), None);
     }
-    assert_eq!(there.next_deadline(), Some(at("09:19")), "the last insert");
+    assert_eq!(there.next_deadline(), Some(at("09:21")), "the latest insert (rule T7)");
     let users: Vec<_> = ticked(&mut there, at("09:30")).into_iter().map(|(user, _)| user).collect();
     assert_eq!(users, [3, 2, 4, 1]);
 }

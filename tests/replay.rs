@@ -222,6 +222,7 @@ fn an_earlier_line_is_applied_at_its_own_timestamp() {
         tick("09:02", "ana"),
         tick("09:02", "bob"),
         tick("10:30", "ana"),
+        tick("12:30", "ana"),
     ];
     assert_eq!(
         happenings(&input),
@@ -231,8 +232,9 @@ fn an_earlier_line_is_applied_at_its_own_timestamp() {
             "2: 12:00 bob InACall",
             "3: 09:02 ana Offline",
             "4: 09:02 bob InACall",
-            "10:02 bob Offline",
             "5: 10:30 ana Offline",
+            "12:00 bob Offline",
+            "6: 12:30 ana Offline",
         ]
     );
 }

@@ -140,7 +140,7 @@ fn report<U: UserId, S: Id>(size: &Size, others: &'static [Population], options:
         rows.push(setup.idle_ticks(size, None));
     }
     rows.extend(DueCase::ALL.map(|case| case.measure::<U, S>(&visits, size)));
-    rows.extend(memory::<U, S>(&visits, size));
+    rows.push(memory::<U, S>(&visits, size));
     let title = format!("user ids: {}, session ids: {}", U::NAME, S::NAME);
     harness::print(&title, &COLUMNS, &rows, options);
     allocations

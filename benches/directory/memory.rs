@@ -6,20 +6,14 @@ use crate::ids::{Id, UserId};
 use crate::population::{Population, Visit, count};
 use crate::variant::{Naive, Variant};
 
-/// Counts the bytes of a directory that has grown, and of one with memory for all users.
-pub(crate) fn memory<U: UserId, S: Id>(visits: &[Visit<U>], size: &Size) -> [Row; 2] {
-    let grown = bytes_per_user(visits, PresenceDirectory::<U, S>::new);
-    let reserved = bytes_per_user(visits, || PresenceDirectory::<U, S>::with_capacity(visits.len()));
-    let naive = bytes_per_user(visits, Naive::<U, S>::new);
-    [("grown", grown), ("with_capacity", reserved)].map(|(case, bytes)| {
-        Row::default()
-            .text("op", "memory")
-            .text("case", case)
-            .number("users", f64::from(size.users))
-            .number("bytes_per_user", bytes)
-            .goal("bytes_per_user", size.goal(160.0))
-            .number("naive_bytes_per_user", naive)
-    })
+/// Counts the bytes of a directory that has grown.
+pub(crate) fn memory<U: UserId, S: Id>(visits: &[Visit<U>], size: &Size) -> Row {
+    Row::default()
+        .text("op", "memory")
+        .number("users", f64::from(size.users))
+        .number("bytes_per_user", bytes_per_user(visits, PresenceDirectory::<U, S>::new))
+        .goal("bytes_per_user", size.goal(160.0))
+        .number("naive_bytes_per_user", bytes_per_user(visits, Naive::<U, S>::new))
 }
 
 /// Returns the bytes that are held after all users have arrived and half of them were refreshed.

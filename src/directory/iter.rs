@@ -2,7 +2,6 @@ use alloc::vec;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::iter::{Flatten, FusedIterator};
-use core::slice;
 
 use hashbrown::HashTable;
 use time::Timestamp;
@@ -14,7 +13,7 @@ use crate::model::{Outcome, PresenceModel};
 /// The users of a directory and their models in an arbitrary order, from
 /// [`PresenceDirectory::iter`](crate::PresenceDirectory::iter).
 pub struct Iter<'a, U, S> {
-    pub(super) slots: Flatten<slice::Iter<'a, HashTable<Slot<U, S>>>>,
+    pub(super) slots: Flatten<vec::IntoIter<&'a HashTable<Slot<U, S>>>>,
     pub(super) len: usize,
 }
 

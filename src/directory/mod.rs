@@ -7,6 +7,7 @@ mod queue;
 mod reads;
 mod shards;
 mod slot;
+mod users;
 
 use alloc::borrow::ToOwned;
 use core::borrow::Borrow;
@@ -19,9 +20,9 @@ pub use self::hasher::{UserHashBuilder, UserHasher};
 pub use self::iter::{ChangesUntil, IntoIter, Iter};
 pub use self::reads::Presences;
 
-use self::queue::{DeadlineQueue, Entry};
-use self::shards::Shards;
+use self::queue::{DeadlineQueue, Due, Entry};
 use self::slot::Slot;
+use self::users::{GROUP, Users};
 use crate::command::{Command, CommandError, SetSession};
 use crate::expiration::SessionExpiration;
 use crate::fading;
@@ -83,12 +84,10 @@ const STEP: i64 = nanoseconds::MINUTE;
 /// ```
 #[derive(Clone)]
 pub struct PresenceDirectory<U, S, H = UserHashBuilder> {
-    users: Shards<U, S, H>,
+    users: Users<U, S, H>,
     queue: DeadlineQueue<U>,
-    /// The `now` of the last update.
-    now: i64,
-    /// The latest `now` of any update since the clock last stepped back. No start that is stored is
-    /// after it.
+    /// The latest `now` of any update since a tick last noticed that the clock has stepped back. No start that
+    /// is stored is after it.
     latest: i64,
 }
 
@@ -97,16 +96,6 @@ impl<U, S> PresenceDirectory<U, S> {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
-    }
-
-    /// Creates an empty directory with memory for this many users. It keeps that memory. If there is not
-    /// enough, the process ends.
-    #[must_use]
-    pub fn with_capacity(users: usize) -> Self
-    where
-        U: Hash,
-    {
-        Self::with_capacity_and_hasher(users, UserHashBuilder::default())
     }
 }
 
@@ -130,28 +119,15 @@ impl<U, S, H> PresenceDirectory<U, S, H> {
     /// ```
     #[must_use]
     pub const fn with_hasher(hasher: H) -> Self {
-        Self { users: Shards::new(hasher), queue: DeadlineQueue::new(), now: i64::MIN, latest: i64::MIN }
-    }
-
-    /// Creates an empty directory with the given hasher and memory for this many users. It keeps
-    /// that memory. If there is not enough, the process ends.
-    #[must_use]
-    pub fn with_capacity_and_hasher(users: usize, hasher: H) -> Self
-    where
-        U: Hash,
-        H: BuildHasher,
-    {
-        let mut directory = Self::with_hasher(hasher);
-        directory.users.reserve(users);
-        directory
+        Self { users: Users::new(hasher), queue: DeadlineQueue::new(), latest: i64::MIN }
     }
 
     /// Returns when to tick next.
     ///
-    /// The next change that comes without a command is not before it, while time does not go backwards.
-    /// It is never before the `now` of the last update: what is overdue is due now. It can be early, after
-    /// refreshes and after users have left: the tick then reports nothing, and the next deadline is later.
-    /// `None` means that nothing changes without a command. (The deadline of a model is exact.)
+    /// No change comes before it without a command. It is never before the latest `now` of any update, so a
+    /// tick at it is never taken for a step of the clock (rule T7). It can be early after refreshes: the tick
+    /// then reports nothing, and the next deadline is later. `None` means that nothing changes without a
+    /// command. (The deadline of a model is exact.)
     ///
     /// It cannot know that the clock has been set, so wake up once a minute anyway:
     /// [`timeout`](Self::timeout) does that.
@@ -159,7 +135,7 @@ impl<U, S, H> PresenceDirectory<U, S, H> {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let first = self.queue.first()?;
-        Some(nanoseconds::to_timestamp(first.max(self.now)))
+        Some(nanoseconds::to_timestamp(first.max(self.latest)))
     }
 
     /// Returns how long to wait until [`next_deadline`](Self::next_deadline), at most `limit`.
@@ -184,15 +160,9 @@ impl<U, S, H> PresenceDirectory<U, S, H> {
     pub fn timeout(&self, now: Timestamp, limit: Duration) -> Duration {
         let now = nanoseconds::from_timestamp(now);
         self.queue.first().map_or(limit, |first| {
-            let wait = i128::from(first.max(self.now)) - i128::from(now);
+            let wait = i128::from(first.max(self.latest)) - i128::from(now);
             Duration::from_nanos(u64::try_from(wait).unwrap_or(0)).min(limit)
         })
-    }
-
-    /// Remembers the `now` of an update.
-    fn see(&mut self, now: i64) {
-        self.now = now;
-        self.latest = self.latest.max(now);
     }
 }
 
@@ -223,16 +193,18 @@ where
         Q: Hash + Eq + ToOwned<Owned = U> + ?Sized,
     {
         let now = nanoseconds::from_timestamp(now);
-        match command.into() {
+        let result = match command.into() {
             Command::SetSession(SetSession { session_id, claim, expiration }) => {
                 // Passed as scalars: passing the struct spills it to the stack (2.4x instead of 1.7x).
-                if let Some(outcome) = self.refresh(user, &session_id, claim, expiration, now) {
-                    return Ok(outcome);
+                match self.refresh(user, &session_id, claim, expiration, now) {
+                    Some(outcome) => Ok(outcome),
+                    None => self.update(user, SetSession { session_id, claim, expiration }.into(), now),
                 }
-                self.update(user, SetSession { session_id, claim, expiration }.into(), now)
             }
             command => self.update(user, command, now),
-        }
+        };
+        self.verify();
+        result
     }
 
     /// Applies the command that servers get most: it sets a session that exists, of a user for whom
@@ -259,7 +231,6 @@ where
         }
         let lease = Lease::new(claim, expiration, now)?;
         let outcome = slot.model.refresh(session_id, lease, now)?;
-        self.now = now;
         self.latest = now;
         Some(outcome)
     }
@@ -277,14 +248,13 @@ where
         match deadline {
             None => drop(self.take(hash, user)),
             Some(deadline) if deadline < slot.due_at || slot.due_at <= now => {
-                self.queue.forget(slot.due_at, hash, &slot.user);
+                self.queue.remove(Entry { at: slot.due_at, hash }, &slot.user);
                 slot.due_at = deadline;
-                self.queue.push(deadline, hash, &slot.user);
+                self.queue.push(Entry { at: deadline, hash }, &slot.user);
             }
             Some(_) => {}
         }
-        self.queue.tidy(&self.users);
-        self.see(now);
+        self.latest = self.latest.max(now);
         Ok(outcome)
     }
 
@@ -306,7 +276,7 @@ where
         if let Some(due_at) = deadline {
             self.add(hash, Slot { user: user.to_owned(), due_at, model });
         }
-        self.see(now);
+        self.latest = self.latest.max(now);
         Ok(outcome)
     }
 }
@@ -346,68 +316,91 @@ where
     pub fn tick(&mut self, now: Timestamp) -> Option<(U, Outcome)> {
         let now = nanoseconds::from_timestamp(now);
         if now >= self.latest && self.queue.first().is_none_or(|first| now < first) {
-            self.now = now;
             self.latest = now;
             return None;
         }
-        self.next_change(now)
+        let change = self.next_change(now);
+        self.verify();
+        change
     }
 
     fn next_change(&mut self, now: i64) -> Option<(U, Outcome)> {
         if now < self.latest.saturating_sub(STEP) {
             self.clamp(now);
         }
-        self.see(now);
-        while let Some((Entry { at, hash }, position)) = self.queue.pop(now, &self.users) {
-            let Some(slot) = self.users.at_mut(position) else { continue };
+        self.latest = self.latest.max(now);
+        while let Some(Due { entry: Entry { at, hash }, user }) = self.pop(now) {
+            let slot = match &user {
+                Some(user) => self.users.get_mut(hash, user),
+                None => self.users.due_alone(Entry { at, hash }),
+            };
+            debug_assert!(slot.is_some(), "an entry is removed with its user");
+            let Some(slot) = slot else { continue };
             if let Some(deadline) = slot.pass_silently(at) {
                 slot.due_at = deadline;
-                self.queue.push(deadline, hash, &slot.user);
+                self.queue.push(Entry { at: deadline, hash }, &slot.user);
                 continue;
             }
             let (outcome, deadline) = slot.model.pass(now);
-            let user = match deadline {
-                None => self.users.remove(position).map(|slot| slot.user),
+            let user = user.unwrap_or_else(|| slot.user.clone());
+            match deadline {
+                None => drop(self.users.remove(hash, &user)),
                 Some(deadline) => {
                     slot.due_at = deadline;
-                    self.queue.push(deadline, hash, &slot.user);
-                    Some(slot.user.clone())
+                    self.queue.push(Entry { at: deadline, hash }, &slot.user);
                 }
-            };
-            self.queue.tidy(&self.users);
-            if let Some(user) = user.filter(|_| outcome.changed().is_some()) {
+            }
+            if outcome.changed().is_some() {
                 return Some((user, outcome));
             }
         }
         None
     }
 
+    /// Asserts what is assumed of the data. It is for tests with small tables and a few hundred users.
+    #[inline]
+    pub(super) fn verify(&self) {
+        if cfg!(presence_small_shards) && self.len() < 400 {
+            self.queue.verify(self.users.slots().map(|slot| (self.users.entry(slot), &slot.user)));
+            self.users.verify();
+            for slot in self.users.slots().filter(|slot| slot.is_current(self.latest, self.latest)) {
+                assert_eq!(slot.presence(self.latest), slot.model.reported(), "nothing is due");
+            }
+        }
+    }
+
+    /// Takes the first user that is due by `now` out of the queue, and lets the next group of users be fetched
+    /// from memory once a group.
+    fn pop(&mut self, now: i64) -> Option<Due<U>> {
+        let before = self.queue.first_list().len() / GROUP;
+        let due = self.queue.pop(now, |entries| self.users.due(entries))?;
+        let first = self.queue.first_list();
+        if first.len() / GROUP != before {
+            self.users.fetch(first.iter().rev().map(|entry| entry.hash));
+        }
+        Some(due)
+    }
+
     /// Clamps every user as of `now`, after a step of the clock (rule T5).
     #[cold]
     fn clamp(&mut self, now: i64) {
-        for slot in self.users.slots_mut() {
+        self.queue = DeadlineQueue::new();
+        self.users.retain(|slot, hash| {
             slot.model.expire(now);
             slot.due_at = slot.model.due_at(now).unwrap_or(now);
-        }
-        self.rebuild_queue();
+            self.queue.push(Entry { at: slot.due_at, hash }, &slot.user);
+            true
+        });
         self.latest = now;
-    }
-
-    /// Pushes an entry for every user.
-    fn rebuild_queue(&mut self) {
-        self.queue = DeadlineQueue::new();
-        for slot in self.users.tables().iter().flatten() {
-            self.queue.push(slot.due_at, self.users.hash(&slot.user), &slot.user);
-        }
     }
 
     /// Lets time pass until `until` for all users, and returns every change with the timestamp at
     /// which it came into effect.
     ///
-    /// It ticks at each deadline in turn, and at last at `until`. A change that was overdue has the
-    /// `now` of the last update as its timestamp, or `until` if that is earlier: for exact timestamps,
-    /// consume the changes until `now` before every other update at `now`. The iterator does nothing
-    /// unless it is consumed; what it has not returned comes with the next one.
+    /// It ticks at each [`next_deadline`](Self::next_deadline) in turn, and at last at `until`. A change that
+    /// was overdue has the latest `now` of any update as its timestamp, or `until` if that is earlier: for
+    /// exact timestamps, consume the changes until `now` before every other update at `now`. The iterator
+    /// does nothing unless it is consumed; what it has not returned comes with the next one.
     ///
     /// ```
     /// use presence_core::{

@@ -4,6 +4,7 @@ use core::hash::{BuildHasher, Hash};
 use time::Timestamp;
 
 use crate::directory::PresenceDirectory;
+use crate::directory::queue::{DeadlineQueue, Entry};
 use crate::directory::slot::Slot;
 use crate::model::PresenceModel;
 use crate::text::nanoseconds;
@@ -49,14 +50,14 @@ where
         if let Some(due_at) = model.due_at(now) {
             self.add(self.users.hash(&user), Slot { user, due_at, model });
         }
-        self.see(now);
+        self.latest = self.latest.max(now);
+        self.verify();
         replaced
     }
 
     pub(super) fn add(&mut self, hash: u64, slot: Slot<U, S>) {
-        self.queue.push(slot.due_at, hash, &slot.user);
+        self.queue.push(Entry { at: slot.due_at, hash }, &slot.user);
         self.users.insert(hash, slot);
-        self.queue.tidy(&self.users);
     }
 
     /// Removes a user, and returns its model. It reports nothing.
@@ -65,9 +66,9 @@ where
         U: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let slot = self.take(self.users.hash(user), user)?;
-        self.queue.tidy(&self.users);
-        Some(slot.model)
+        let slot = self.take(self.users.hash(user), user);
+        self.verify();
+        slot.map(|slot| slot.model)
     }
 
     pub(super) fn take<Q>(&mut self, hash: u64, user: &Q) -> Option<Slot<U, S>>
@@ -75,25 +76,27 @@ where
         U: Borrow<Q>,
         Q: Eq + ?Sized,
     {
-        let slot = self.users.remove(self.users.position(hash, user)?)?;
-        self.queue.forget(slot.due_at, hash, &slot.user);
+        let slot = self.users.remove(hash, user)?;
+        self.queue.remove(Entry { at: slot.due_at, hash }, &slot.user);
         Some(slot)
     }
 
     /// Removes the users for whom `keep` returns false. It reports nothing.
     pub fn retain(&mut self, mut keep: impl FnMut(&U, &PresenceModel<S>) -> bool) {
-        self.users.retain(|slot| keep(&slot.user, &slot.model));
-        self.rebuild_queue();
+        self.users.retain(|slot, hash| {
+            let is_kept = keep(&slot.user, &slot.model);
+            if !is_kept {
+                self.queue.remove(Entry { at: slot.due_at, hash }, &slot.user);
+            }
+            is_kept
+        });
+        self.verify();
     }
 
     /// Removes all users. It reports nothing.
     pub fn clear(&mut self) {
-        self.retain(|_, _| false);
-    }
-
-    /// Reserves memory for this many more users. The directory keeps that memory. If there is not enough,
-    /// the process ends.
-    pub fn reserve(&mut self, additional: usize) {
-        self.users.reserve(self.users.len().saturating_add(additional));
+        self.users.clear();
+        self.queue = DeadlineQueue::new();
+        self.verify();
     }
 }

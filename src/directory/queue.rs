@@ -1,323 +1,237 @@
-use alloc::collections::{BTreeMap, BTreeSet};
+//! Deadlines, in order. It knows nothing of models, tables or hashers.
+
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use core::cmp::Reverse;
-use core::hash::{BuildHasher, Hash};
-use core::mem;
-use core::ops::Bound;
+use core::cmp::Ordering;
 
-use crate::directory::shards::{GROUP, Position, Shards};
-
-/// The highest number of entries in a bucket.
-const FULL: usize = if cfg!(presence_small_shards) { 4 } else { 1024 };
-/// The number of entries that do not count that is not worth a sweep.
-const SPARE: usize = if cfg!(presence_small_shards) { 2 } else { 64 };
-
-/// A calendar queue of deadlines.
+/// The highest number of entries in a list.
 ///
-/// An entry names a user by its hash. It counts if a user with that hash is due at exactly its
-/// deadline. So the queue needs no update when users move in memory or leave.
+/// A removal searches one list, and an entry of the first list is put in its place by moving others. Twice
+/// as many make both twice as slow; half as many make the map of lists twice as large.
+const FULL: usize = if cfg!(presence_small_shards) { 4 } else { 512 };
+
+/// An exact queue of deadlines: one entry for each user, which is removed if it no longer counts.
 ///
-/// Entries lie unsorted in buckets of adjacent deadlines. A full bucket is split at its median. The first
-/// bucket is opened when it comes due: its entries are sorted by deadline. Users that share a deadline are
-/// looked up and sorted too. So no call sorts more entries than fit into a bucket, unless more are due at
-/// one timestamp.
+/// ```text
+/// tied    09:05:00  ana, bob, eve    users that have come due at one timestamp, in order (rule O1)
+/// first   09:05:01 … 09:05:07        the entries that are due first, sorted
+/// later   09:05:08 … 09:05:15        lists of entries by their starts, unsorted
+///         09:05:16 … 09:05:20
+///         09:05:21 …
+/// ```
+///
+/// - All entries of a list are before the start of the next one. A list that has become full is split at
+///   its median, and an empty one is removed. If the first list is empty, the next one is sorted and
+///   takes its place.
+/// - An entry names its user by a hash, which is enough if no other user is due at that timestamp. If
+///   several are, their entries become users when they come due, so that they can be sorted. A deadline is
+///   in `tied` or in the lists, never in both.
+///
+/// No call sorts, moves or searches more than a list, except that all users of one deadline become users
+/// at the same time. Only entries that are equal, of users with the same hash and deadline, can make a
+/// list longer.
 #[derive(Debug, Clone)]
 pub(super) struct DeadlineQueue<U> {
-    /// The rest of the bucket that was opened last, sorted, last first.
-    open: Vec<Entry>,
-    /// Users that are due by `open_until`: those that share a deadline, and those that were pushed after
-    /// the bucket was opened. All of them count.
-    early: BTreeSet<Due<U>>,
-    /// The last deadline of the open bucket. All entries in `later` are after it.
-    open_until: i64,
-    /// The other buckets, by start. A bucket ends before the next one starts, and none is empty.
-    later: BTreeMap<Entry, Bucket>,
-    /// The number of entries in `later`.
-    later_len: usize,
-    /// The bucket that was swept last.
-    swept: Entry,
-    first: Option<i64>,
+    /// The users that have come due at a deadline, and their hashes. No map of users is empty.
+    tied: BTreeMap<i64, BTreeMap<U, u64>>,
+    /// Sorted, last first. It is empty only if `later` is.
+    first: Vec<Entry>,
+    /// The other lists, by a start that is not after their entries. None is empty.
+    later: BTreeMap<Entry, Vec<Entry>>,
 }
 
+/// A user that is due at a timestamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Entry {
     pub(super) at: i64,
     pub(super) hash: u64,
 }
 
-/// An entry with its user. The order is that of reports.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Due<U> {
-    at: i64,
-    user: U,
-    hash: u64,
-}
-
-/// Unsorted entries, none of them before `first`.
-#[derive(Debug, Clone)]
-struct Bucket {
-    first: i64,
-    entries: Vec<Entry>,
-}
-
-impl Entry {
-    /// The entry before all others.
-    const MIN: Self = Self { at: i64::MIN, hash: 0 };
+/// What a queue returns of a user that is due.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Due<U> {
+    pub(super) entry: Entry,
+    /// `None` if no other user is due at this timestamp.
+    pub(super) user: Option<U>,
 }
 
 impl<U> DeadlineQueue<U> {
     pub(super) const fn new() -> Self {
-        Self {
-            open: Vec::new(),
-            early: BTreeSet::new(),
-            open_until: i64::MIN,
-            later: BTreeMap::new(),
-            later_len: 0,
-            swept: Entry::MIN,
-            first: None,
-        }
+        Self { tied: BTreeMap::new(), first: Vec::new(), later: BTreeMap::new() }
     }
 
-    /// Returns the deadline of the first entry, whether or not it counts.
+    /// Returns the first deadline.
     #[inline]
     pub(super) fn first(&self) -> Option<i64> {
-        self.first
+        let first = self.first.last().map(|entry| entry.at);
+        match self.tied.first_key_value() {
+            None => first,
+            Some((tied, _)) => Some(first.map_or(*tied, |first| first.min(*tied))),
+        }
     }
 
-    /// Returns the number of entries, with those that do not count.
-    fn len(&self) -> usize {
-        self.open.len() + self.early.len() + self.later_len
+    /// Returns the entries of the first list, last first.
+    #[inline]
+    pub(super) fn first_list(&self) -> &[Entry] {
+        &self.first
+    }
+
+    /// Lets the next list be the first one, if that has become empty.
+    fn open(&mut self) {
+        if self.first.is_empty() {
+            self.first = self.later.pop_first().map_or_else(Vec::new, |(_, list)| list);
+            self.first.sort_unstable_by(last_first);
+        }
+    }
+
+    /// Moves all entries at the first deadline into the first list.
+    fn gather(&mut self, at: i64) {
+        while self.first.first().is_some_and(|last| last.at == at)
+            && let Some(next) = self.later.first_entry()
+            && next.key().at == at
+        {
+            let mut list = next.remove();
+            self.first.extend(list.extract_if(.., |entry| entry.at == at));
+            if let Some(start) = list.iter().min() {
+                self.later.insert(*start, list);
+            }
+        }
     }
 }
 
-impl<U: Clone + Hash + Ord> DeadlineQueue<U> {
-    pub(super) fn push(&mut self, at: i64, hash: u64, user: &U) {
-        if at <= self.open_until {
-            self.early.insert(Due { at, user: user.clone(), hash });
-            if self.early.len().is_multiple_of(FULL) {
-                self.close_late();
+impl<U: Clone + Ord> DeadlineQueue<U> {
+    /// Adds an entry. The user is cloned only if others are due at the same timestamp now.
+    pub(super) fn push(&mut self, entry: Entry, user: &U) {
+        if let Some(users) = self.tied.get_mut(&entry.at) {
+            users.insert(user.clone(), entry.hash);
+            return;
+        }
+        let upper = if let Some((_, list)) = self.later.range_mut(..=entry).next_back() {
+            list.push(entry);
+            split_if_full(list)
+        } else {
+            let position = self.first.partition_point(|other| *other > entry);
+            self.first.insert(position, entry);
+            let upper = split_if_full(&mut self.first);
+            if upper.is_some() {
+                self.first.sort_unstable_by(last_first);
+            }
+            upper
+        };
+        self.later.extend(upper);
+    }
+
+    /// Removes an entry that is there. It searches one list.
+    pub(super) fn remove(&mut self, entry: Entry, user: &U) {
+        if let Some(users) = self.tied.get_mut(&entry.at) {
+            users.remove(user);
+            if users.is_empty() {
+                self.tied.remove(&entry.at);
+            }
+        } else if let Some((start, list)) = self.later.range_mut(..=entry).next_back() {
+            let start = *start;
+            remove_from(list, list.iter().position(|other| *other == entry));
+            if list.is_empty() {
+                self.later.remove(&start);
+            } else if list.len() <= list.capacity() / 4 {
+                list.shrink_to(2 * list.len());
             }
         } else {
-            self.push_later(Entry { at, hash });
-        }
-        self.first = Some(self.first.map_or(at, |first| first.min(at)));
-    }
-
-    /// Removes an entry that does not count any more, if it is in `early`: otherwise one tick would have
-    /// to skip all of them.
-    pub(super) fn forget(&mut self, at: i64, hash: u64, user: &U) {
-        if at <= self.open_until && !self.early.is_empty() {
-            self.early.remove(&Due { at, user: user.clone(), hash });
-            self.first = self.find_first();
+            let position = self.first.binary_search_by(|other| last_first(other, &entry));
+            remove_from(&mut self.first, position.ok());
+            self.open();
         }
     }
 
-    /// Puts what is due after the earlier part of `early` back into buckets. Otherwise one far deadline in
-    /// the open bucket would let `early` grow with the users.
-    #[cold]
-    fn close_late(&mut self) {
-        let Some(until) = self.early.iter().nth_back(FULL / 2).map(|due| due.at) else { return };
-        self.open_until = until;
-        while self.early.last().is_some_and(|due| due.at > until) {
-            let Some(Due { at, hash, .. }) = self.early.pop_last() else { return };
-            self.push_later(Entry { at, hash });
-        }
-        let late = self.open.partition_point(|entry| entry.at > until);
-        for entry in self.open.drain(..late).collect::<Vec<_>>() {
-            self.push_later(entry);
-        }
-    }
-
-    fn push_later(&mut self, entry: Entry) {
-        self.later_len += 1;
-        while let Some((_, bucket)) = self.later.range_mut(..=entry).next_back() {
-            if bucket.entries.len() < FULL {
-                bucket.first = bucket.first.min(entry.at);
-                bucket.entries.push(entry);
-                return;
-            }
-            let before = bucket.entries.len();
-            let upper = bucket.split();
-            self.later_len -= before - bucket.entries.len();
-            if let Some((start, upper)) = upper {
-                self.later_len += upper.entries.len();
-                self.later.insert(start, upper);
-            }
-        }
-        let start = Entry { at: self.open_until.saturating_add(1).min(entry.at), hash: 0 };
-        self.later.insert(start, Bucket { first: entry.at, entries: Vec::from([entry]) });
-    }
-
-    /// Takes out the first entry by `now` that counts, and returns where its user is.
-    pub(super) fn pop<S, H: BuildHasher>(
+    /// Takes out the first user that is due by `now`. `users_of` looks up the users of entries.
+    pub(super) fn pop(
         &mut self,
         now: i64,
-        users: &Shards<U, S, H>,
-    ) -> Option<(Entry, Position)> {
-        while self.first? <= now {
-            let early = self.early.first().map(|due| due.at);
-            let due = match self.open.last().map(|entry| entry.at) {
-                None if early.is_none() => {
-                    self.open_next();
-                    None
+        users_of: impl FnOnce(&[Entry]) -> BTreeMap<U, u64>,
+    ) -> Option<Due<U>> {
+        let at = self.first().filter(|first| *first <= now)?;
+        self.gather(at);
+        let entries = self.first.iter().rev().take_while(|entry| entry.at == at).count();
+        if entries == 1 {
+            let entry = self.first.pop()?;
+            self.open();
+            return Some(Due { entry, user: None });
+        }
+        if entries > 1 {
+            let entries = self.first.split_off(self.first.len() - entries);
+            self.open();
+            self.tied.insert(at, users_of(&entries));
+        }
+        let mut users = self.tied.first_entry()?;
+        let (user, hash) = users.get_mut().pop_first()?;
+        if users.get().is_empty() {
+            users.remove();
+        }
+        Some(Due { entry: Entry { at, hash }, user: Some(user) })
+    }
+
+    /// Asserts that the entries are those of these users, and that everything is in order.
+    pub(super) fn verify<'u>(&self, users: impl Iterator<Item = (Entry, &'u U)>)
+    where
+        U: 'u,
+    {
+        let (mut expected, mut tied) = (Vec::new(), 0);
+        for (entry, user) in users {
+            match self.tied.get(&entry.at) {
+                None => expected.push(entry),
+                Some(users) => {
+                    assert_eq!(users.get(user), Some(&entry.hash), "a user that is due is in `tied`");
+                    tied += 1;
                 }
-                Some(at) if early.is_none_or(|early| at <= early) => self.pop_open(at, early, users),
-                Some(_) | None => self.pop_early(users),
-            };
-            self.first = self.find_first();
-            if due.is_some() {
-                return due;
             }
         }
-        None
-    }
-
-    /// Opens the next bucket.
-    #[cold]
-    fn open_next(&mut self) {
-        let Some((_, Bucket { mut entries, .. })) = self.later.pop_first() else { return };
-        let Some(first) = entries.iter().map(|entry| entry.at).min() else { return };
-        while let Some(next) = self.later.first_entry().filter(|next| next.key().at == first) {
-            entries.extend(next.remove().entries);
+        assert_eq!(self.tied.values().map(BTreeMap::len).sum::<usize>(), tied, "users in `tied`");
+        assert!(self.tied.values().all(|users| !users.is_empty()), "no map of users is empty");
+        assert!(self.first.is_sorted_by(|entry, next| entry >= next), "the first list is sorted");
+        assert!(!self.first.is_empty() || self.later.is_empty(), "a list comes first");
+        let (mut found, mut last) = (self.first.clone(), self.first.first());
+        for (start, list) in &self.later {
+            assert!(last < Some(start), "lists do not overlap");
+            assert!(list.iter().all(|entry| entry >= start), "a start is not after its entries");
+            last = list.iter().max();
+            assert!(last.is_some(), "no list is empty");
+            found.extend(list);
         }
-        // The last deadline may go on in the next bucket, and is opened with that. If more than fits
-        // into a bucket is due at the first deadline, nothing else is opened.
-        let next = self.later.first_key_value().map(|(start, _)| start.at);
-        let end = if entries.len() > FULL { first.checked_add(1) } else { next };
-        if let Some(at) = end {
-            let rest: Vec<_> = entries.extract_if(.., |entry| entry.at >= at).collect();
-            if let Some(first) = rest.iter().map(|entry| entry.at).min() {
-                self.later.insert(Entry { at, hash: 0 }, Bucket { first, entries: rest });
-            }
-        }
-        debug_assert!(!entries.is_empty(), "the first deadline is opened");
-        self.later_len -= entries.len();
-        entries.sort_unstable_by_key(|entry| Reverse(entry.at));
-        self.open_until = entries.first().map_or(first, |last| last.at);
-        self.open = entries;
-    }
-
-    fn pop_early<S, H: BuildHasher>(&mut self, users: &Shards<U, S, H>) -> Option<(Entry, Position)> {
-        let Due { at, user, hash } = self.early.pop_first()?;
-        let position = users.position(hash, &user)?;
-        debug_assert!(users.at(position).is_some_and(|slot| slot.due_at == at), "all in `early` count");
-        Some((Entry { at, hash }, position))
-    }
-
-    /// Takes out the first entry of the open bucket. If several users may be due then, all of them go to
-    /// `early`.
-    fn pop_open<S, H: BuildHasher>(
-        &mut self,
-        at: i64,
-        early: Option<i64>,
-        users: &Shards<U, S, H>,
-    ) -> Option<(Entry, Position)> {
-        if self.open.len().is_multiple_of(GROUP) {
-            users.fetch(self.open.iter().rev().map(|entry| entry.hash));
-        }
-        let entry = self.open.pop()?;
-        let is_tied = early == Some(at) || self.open.last().is_some_and(|next| next.at == at);
-        if !is_tied {
-            if self.open.is_empty() {
-                self.open = Vec::new();
-            }
-            // No other user is due then, so this one has the hash.
-            return Some((entry, users.maybe_due(entry.hash, at)?));
-        }
-        self.open.push(entry);
-        let tied = self.open.iter().rev().take_while(|entry| entry.at == at).count();
-        self.move_to_early(tied, users);
-        None
-    }
-
-    /// Looks up the users of the first entries of the open bucket, and moves them to `early`.
-    fn move_to_early<S, H: BuildHasher>(&mut self, entries: usize, users: &Shards<U, S, H>) {
-        let rest = self.open.split_off(self.open.len().saturating_sub(entries));
-        for group in rest.chunks(GROUP) {
-            users.fetch(group.iter().map(|entry| entry.hash));
-            for Entry { at, hash } in group.iter().copied() {
-                let due = users.due(hash, at).map(|slot| Due { at, user: slot.user.clone(), hash });
-                self.early.extend(due);
-            }
-        }
-        if self.open.is_empty() {
-            self.open = Vec::new();
-        }
-    }
-
-    /// Removes entries that do not count, from one bucket a call, if they outnumber the users. Every
-    /// call that pushes an entry or removes a user ends with it.
-    pub(super) fn tidy<S, H: BuildHasher>(&mut self, users: &Shards<U, S, H>) {
-        if users.len() == 0 {
-            *self = Self::new();
-        } else if self.len() > SPARE + 2 * users.len() {
-            self.sweep(users);
-        }
-    }
-
-    #[cold]
-    fn sweep<S, H: BuildHasher>(&mut self, users: &Shards<U, S, H>) {
-        self.move_to_early(SPARE.min(self.open.len()), users);
-        let mut examined = 0;
-        while examined < SPARE {
-            let from = (Bound::Excluded(self.swept), Bound::Unbounded);
-            let Some((start, bucket)) = self.later.range_mut(from).next() else { break };
-            let (start, before) = (*start, bucket.entries.len());
-            bucket.entries.retain(|entry| users.maybe_due(entry.hash, entry.at).is_some());
-            bucket.dedup();
-            bucket.entries.shrink_to(2 * bucket.entries.len());
-            self.later_len -= before - bucket.entries.len();
-            if bucket.entries.is_empty() {
-                self.later.remove(&start);
-            }
-            examined += before;
-            self.swept = start;
-        }
-        if examined < SPARE {
-            self.swept = Entry::MIN;
-        }
-        self.first = self.find_first();
-    }
-
-    fn find_first(&self) -> Option<i64> {
-        let early = self.early.first().map(|due| due.at);
-        let open = self.open.last().map(|entry| entry.at);
-        let later = || self.later.first_key_value().map(|(_, bucket)| bucket.first);
-        early.into_iter().chain(open).min().or_else(later)
+        let is_long = |list: &Vec<Entry>| list.len() > FULL && list.iter().min() != list.iter().max();
+        assert!(!self.later.values().any(is_long) && !is_long(&self.first), "no list is too long");
+        found.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(found, expected, "one entry for each user");
     }
 }
 
-impl Bucket {
-    /// Sorts the entries, and keeps at most two of those that are equal: they may be of different users.
-    fn dedup(&mut self) {
-        self.entries.sort_unstable();
-        let (mut previous, mut copies) = (None, 0);
-        self.entries.retain(|entry| {
-            copies = if previous.replace(*entry) == Some(*entry) { copies + 1 } else { 0 };
-            copies < 2
-        });
-    }
+fn last_first(entry: &Entry, other: &Entry) -> Ordering {
+    other.cmp(entry)
+}
 
-    /// Moves the upper half to another bucket, and returns it with its start, unless there is room after
-    /// equal entries are removed.
-    #[cold]
-    fn split(&mut self) -> Option<(Entry, Self)> {
-        let middle = self.entries.len() / 2;
-        let (_, median, _) = self.entries.select_nth_unstable(middle);
-        let start = *median;
-        let mut upper: Vec<_> = self.entries.extract_if(.., |entry| *entry >= start).collect();
-        if self.entries.is_empty() {
-            // Half of the entries are equal to the first one.
-            mem::swap(&mut self.entries, &mut upper);
-            self.dedup();
-            if self.entries.len() < FULL {
-                return None;
-            }
-            upper = self.entries.split_off(middle);
-        }
-        self.entries.shrink_to_fit();
-        upper.shrink_to_fit();
-        let start = upper.iter().min().copied()?;
-        Some((start, Self { first: start.at, entries: upper }))
+/// Removes the entry at a position.
+fn remove_from(list: &mut Vec<Entry>, position: Option<usize>) {
+    debug_assert!(position.is_some(), "every user has an entry");
+    if let Some(position) = position {
+        list.remove(position);
     }
+}
+
+/// Moves the upper half of a list that is too long to another one, and returns it with its start. The
+/// entries are in no order afterwards.
+fn split_if_full(list: &mut Vec<Entry>) -> Option<(Entry, Vec<Entry>)> {
+    if list.len() <= FULL {
+        return None;
+    }
+    let middle = list.len() / 2;
+    let start = *list.select_nth_unstable(middle).1;
+    let mut upper = list.split_off(middle);
+    // Equal entries stay together: a removal finds any of them.
+    upper.extend(list.extract_if(.., |entry| *entry == start));
+    if list.is_empty() {
+        *list = upper.extract_if(.., |entry| *entry == start).collect();
+    }
+    let start = *upper.iter().min()?;
+    list.shrink_to_fit();
+    Some((start, upper))
 }

@@ -5,7 +5,7 @@ use core::ops::Range;
 
 use time::Timestamp;
 
-use crate::directory::shards::GROUP;
+use crate::directory::users::GROUP;
 use crate::directory::{IntoIter, Iter, PresenceDirectory};
 use crate::model::{Explanation, PresenceModel};
 use crate::presence::Presence;
@@ -127,7 +127,7 @@ impl<U, S, H> PresenceDirectory<U, S, H> {
     /// Returns the users that are stored and their models, in an arbitrary order.
     #[must_use]
     pub fn iter(&self) -> Iter<'_, U, S> {
-        Iter { slots: self.users.tables().iter().flatten(), len: self.len() }
+        Iter { slots: self.users.slots(), len: self.len() }
     }
 
     /// Returns how many users are stored.
@@ -165,7 +165,7 @@ impl<U, S, H> IntoIterator for PresenceDirectory<U, S, H> {
 
     fn into_iter(self) -> Self::IntoIter {
         let len = self.len();
-        IntoIter { slots: self.users.into_tables().into_iter().flatten(), len }
+        IntoIter { slots: self.users.into_slots(), len }
     }
 }
 

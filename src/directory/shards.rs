@@ -1,363 +1,234 @@
+//! Items in many small hash tables. It knows nothing of users, and does not hash.
+
+use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::borrow::Borrow;
-use core::hash::{BuildHasher, Hash};
-use core::hint::black_box;
+use core::iter;
 use core::mem;
 use core::ops::Range;
 
 use hashbrown::HashTable;
 
-use crate::directory::slot::Slot;
-
-/// The number of users in a full table, 7/8 of its slots. Tests make it small.
+/// The number of items in a full table: 7/8 of 4,096 places, after which the table itself would double.
+/// Tables of half the size are twice as many to find an item in, and tables of twice the size take twice as
+/// long to split.
 const FULL: usize = if cfg!(presence_small_shards) { 3 } else { 3584 };
-/// The number of users below which a table gives memory back.
+/// The number of items below which a table gives memory back. Until then it is likely to be needed again.
 const SPARSE: usize = if cfg!(presence_small_shards) { 2 } else { FULL / 8 };
-/// The highest number of users in two tables that are merged.
-const MERGED: usize = if cfg!(presence_small_shards) { 2 } else { FULL / 4 };
-/// The number of users that are fetched from memory together.
-pub(super) const GROUP: usize = 32;
-/// The length that an index may always have.
+/// The places that a table may keep: a table of a few items is not worth a new one.
+const SPARE: usize = 32;
+/// The length that an index may always have: with fewer entries, the first tables could only be halved.
 const FIRST_INDEX: usize = if cfg!(presence_small_shards) { 4 } else { 32 };
-/// The number of entries in a range from which it is split without a longer index.
+/// The longest index: 512 KiB. To double it, half of that is copied, which takes less time than a split.
+const LAST_INDEX: usize = if cfg!(presence_small_shards) { 16 } else { 1 << 17 };
+/// The entries that an index may have for each of its nodes. More are not needed, unless many items have
+/// the same hash, and then no index is long enough.
+const ENTRIES_A_NODE: usize = if cfg!(presence_small_shards) { 4 } else { 32 };
+/// The shortest range that can be split unevenly.
 const LEAST_RANGE: usize = 8;
-/// The highest number of entries in `index` for each table.
-const INDEX_LIMIT: usize = if cfg!(presence_small_shards) { 4 } else { 32 };
-/// The number of high bits of a hash that the tables use.
+/// The high bits of a hash that a table uses itself.
 const TAG_BITS: u32 = 7;
 
-/// The users of a directory, in many small hash tables.
+/// Items in many small hash tables.
 ///
-/// This is extendible hashing. The first bits of a hash, after the seven that the tables use, select an
-/// entry of `index`, which names a table. Each table has a range of adjacent entries. When it is full,
-/// the upper part of its range goes to a new table; when two neighbours are nearly empty, they are
-/// merged. So no call moves more users than fit into a table.
+/// This is extendible hashing, in levels. Some bits of a hash select an entry of `index`, which names a table:
 ///
-/// If all users had the same hash, splitting would not separate them. The index is therefore limited,
-/// and then a table grows beyond `FULL`.
+/// ```text
+/// index   0 0 0 0 0 1 1 1 2 2 2 2 2 2 2 2
+/// nodes   0: table   1: table   2: shards, with an index for the bits that follow
+/// ```
+///
+/// - The entries that name a table are its range. If the table is full, the upper part of its range goes to
+///   a new table.
+/// - If the range is too short for that, the index is doubled.
+/// - If the index must not be longer, the table is replaced by shards of its own.
+///
+/// So no call moves more items than fit into a table, or copies more than an index. A table that has become
+/// empty frees its memory and keeps its range.
+///
+/// If many items have the same hash, splitting does not separate them. Then a table grows beyond `FULL`.
 #[derive(Debug, Clone)]
-pub(super) struct Shards<U, S, H> {
-    /// The number of a table for every prefix of the hashes. The length is a power of two.
+pub(super) struct Shards<T> {
+    /// The number of a node for every value of some bits of a hash. The length is zero or a power of two.
     index: Vec<u32>,
-    /// How far a hash is shifted to get an entry of `index`.
+    /// The number of lower bits in a hash.
     shift: u32,
-    tables: Vec<HashTable<Slot<U, S>>>,
-    /// The entries of `index` that name each table.
-    ranges: Vec<Range<usize>>,
-    len: usize,
-    /// The number of users that memory is kept for.
-    reserved: usize,
-    /// The number of tables that were made for them.
-    reserved_tables: usize,
-    hasher: H,
+    nodes: Vec<Node<T>>,
 }
 
-/// Where a user is, until a user is added or removed.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Position {
-    table: usize,
-    bucket: usize,
+#[derive(Debug, Clone)]
+enum Node<T> {
+    Table(HashTable<T>),
+    Shards(Box<Shards<T>>),
 }
 
-impl<U, S, H> Shards<U, S, H> {
-    pub(super) const fn new(hasher: H) -> Self {
-        Self {
-            index: Vec::new(),
-            shift: 0,
-            tables: Vec::new(),
-            ranges: Vec::new(),
-            len: 0,
-            reserved: 0,
-            reserved_tables: 0,
-            hasher,
+impl<T> Default for Node<T> {
+    fn default() -> Self {
+        Self::Table(HashTable::new())
+    }
+}
+
+impl<T> Shards<T> {
+    pub(super) const fn new() -> Self {
+        Self { index: Vec::new(), shift: u64::BITS - TAG_BITS, nodes: Vec::new() }
+    }
+
+    /// Adds an item that is not there yet.
+    pub(super) fn insert(&mut self, hash: u64, item: T, rehash: impl Fn(&T) -> u64) {
+        match self.table(hash) {
+            None => {
+                self.index.push(0);
+                self.nodes.push(Node::default());
+            }
+            Some(table) if table.len() >= FULL => self.split(hash, &rehash),
+            Some(_) => {}
+        }
+        let table = self.table_mut(hash);
+        debug_assert!(table.is_some(), "the index names a table for every hash");
+        if let Some(table) = table {
+            table.insert_unique(hash, item, rehash);
         }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.len
+    /// Removes the item that matches.
+    pub(super) fn remove(
+        &mut self,
+        hash: u64,
+        matches: impl FnMut(&T) -> bool,
+        rehash: impl Fn(&T) -> u64,
+    ) -> Option<T> {
+        let table = self.table_mut(hash)?;
+        let (item, _) = table.find_entry(hash, matches).ok()?.remove();
+        give_back(table, rehash);
+        Some(item)
     }
 
-    pub(super) fn tables(&self) -> &[HashTable<Slot<U, S>>] {
-        &self.tables
-    }
-
-    pub(super) fn into_tables(self) -> Vec<HashTable<Slot<U, S>>> {
-        self.tables
-    }
-
-    pub(super) fn slots_mut(&mut self) -> impl Iterator<Item = &mut Slot<U, S>> {
-        self.tables.iter_mut().flat_map(HashTable::iter_mut)
-    }
-
-    /// Reads both ends of the records of up to [`GROUP`] users, so that the processor fetches them from memory at
-    /// the same time and not one after the other.
-    #[inline(never)]
-    pub(super) fn fetch(&self, hashes: impl Iterator<Item = u64>) {
-        let mut found = [None; GROUP];
-        for (found, hash) in found.iter_mut().zip(hashes) {
-            *found = self
-                .table(hash)
-                .and_then(|table| Some((table, table.find_bucket_index(hash, |_| true)?)));
-        }
-        for (table, bucket) in found.into_iter().flatten() {
-            let slot = table.get_bucket(bucket);
-            black_box(slot.map(|slot| (slot.due_at, mem::discriminant(&slot.model.record))));
+    /// Removes the items for which `keep` returns false.
+    pub(super) fn retain(&mut self, keep: &mut impl FnMut(&mut T) -> bool, rehash: &impl Fn(&T) -> u64) {
+        for node in &mut self.nodes {
+            match node {
+                Node::Table(table) => {
+                    table.retain(&mut *keep);
+                    give_back(table, rehash);
+                }
+                Node::Shards(shards) => shards.retain(keep, rehash),
+            }
         }
     }
 
-    /// Returns where a user is that is due at a timestamp and may have a hash: its table's seven bits of it
-    /// are equal.
+    /// Returns the table for a hash, `None` if there are no tables.
     #[inline]
-    pub(super) fn maybe_due(&self, hash: u64, due_at: i64) -> Option<Position> {
-        self.find(hash, |slot| slot.due_at == due_at)
+    #[expect(clippy::indexing_slicing, reason = "an index names only nodes that are there")]
+    pub(super) fn table(&self, hash: u64) -> Option<&HashTable<T>> {
+        let mut shards = self;
+        loop {
+            match &shards.nodes[shards.number(hash)?] {
+                Node::Table(table) => return Some(table),
+                Node::Shards(next) => shards = next,
+            }
+        }
     }
 
+    /// Returns the table for a hash, `None` if there are no tables.
     #[inline]
-    fn find(&self, hash: u64, matches: impl FnMut(&Slot<U, S>) -> bool) -> Option<Position> {
-        let table = self.table_of(hash)?;
-        let bucket = self.tables.get(table)?.find_bucket_index(hash, matches)?;
-        Some(Position { table, bucket })
+    pub(super) fn table_mut(&mut self, hash: u64) -> Option<&mut HashTable<T>> {
+        let mut shards = self;
+        loop {
+            let number = shards.number(hash)?;
+            match shards.node_mut(number) {
+                Node::Table(table) => return Some(table),
+                Node::Shards(next) => shards = next,
+            }
+        }
     }
 
-    pub(super) fn at(&self, Position { table, bucket }: Position) -> Option<&Slot<U, S>> {
-        self.tables.get(table)?.get_bucket(bucket)
+    pub(super) fn tables(&self) -> Vec<&HashTable<T>> {
+        let tables = self.nodes.iter().flat_map(|node| match node {
+            Node::Table(table) => Vec::from([table]),
+            Node::Shards(shards) => shards.tables(),
+        });
+        tables.collect()
     }
 
-    pub(super) fn at_mut(&mut self, Position { table, bucket }: Position) -> Option<&mut Slot<U, S>> {
-        self.tables.get_mut(table)?.get_bucket_mut(bucket)
+    pub(super) fn into_tables(self) -> Vec<HashTable<T>> {
+        let tables = self.nodes.into_iter().flat_map(|node| match node {
+            Node::Table(table) => Vec::from([table]),
+            Node::Shards(shards) => shards.into_tables(),
+        });
+        tables.collect()
     }
 
+    /// Returns the number of the node for a hash, `None` if there are no nodes.
     #[inline]
-    fn table(&self, hash: u64) -> Option<&HashTable<Slot<U, S>>> {
-        self.tables.get(self.table_of(hash)?)
-    }
-
-    #[inline]
-    fn table_of(&self, hash: u64) -> Option<usize> {
-        self.index.get(self.entry_of(hash)).map(|table| *table as usize)
+    fn number(&self, hash: u64) -> Option<usize> {
+        self.index.get(self.position(hash)).map(|number| *number as usize)
     }
 
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "an index is shorter than 32 bits")]
-    fn entry_of(&self, hash: u64) -> usize {
-        ((hash << TAG_BITS) >> self.shift) as usize
+    fn position(&self, hash: u64) -> usize {
+        (hash >> self.shift) as usize & self.index.len().wrapping_sub(1)
+    }
+
+    #[inline]
+    #[expect(clippy::indexing_slicing, reason = "an index names only nodes that are there")]
+    fn node_mut(&mut self, number: usize) -> &mut Node<T> {
+        &mut self.nodes[number]
+    }
+
+    /// Splits the full table for a hash, if that is possible.
+    #[cold]
+    fn split(&mut self, hash: u64, rehash: &impl Fn(&T) -> u64) {
+        let Some(number) = self.number(hash) else { return };
+        if let Node::Shards(shards) = self.node_mut(number) {
+            return shards.split(hash, rehash);
+        }
+        let longest = LAST_INDEX.min(FIRST_INDEX.max(ENTRIES_A_NODE * self.nodes.len()));
+        while self.range(hash).len() < LEAST_RANGE && self.index.len() < longest && self.shift > 0 {
+            self.index = self.index.iter().flat_map(|number| [*number; 2]).collect();
+            self.shift -= 1;
+        }
+        let range = self.range(hash);
+        if range.len() < LEAST_RANGE && self.index.len() == LAST_INDEX && self.shift > 0 {
+            let nodes = Vec::from([mem::take(self.node_mut(number))]);
+            let mut shards = Self { index: Vec::from([0]), shift: self.shift, nodes };
+            shards.split(hash, rehash);
+            *self.node_mut(number) = Node::Shards(Box::new(shards));
+        } else if range.len() > 1 {
+            self.divide(number, range, rehash);
+        }
+    }
+
+    /// Moves the items in the upper part of a table's range to a new table.
+    fn divide(&mut self, number: usize, range: Range<usize>, rehash: &impl Fn(&T) -> u64) {
+        // Not in halves: if all tables were filled alike, all would be half empty at the same time.
+        let middle = range.start + range.len() * 5 / 8;
+        let Node::Table(full) = mem::take(self.node_mut(number)) else { return };
+        let mut lower = HashTable::with_capacity(FULL);
+        let mut upper = HashTable::with_capacity(FULL);
+        for item in full {
+            let hash = rehash(&item);
+            let part = if self.position(hash) < middle { &mut lower } else { &mut upper };
+            part.insert_unique(hash, item, rehash);
+        }
+        let new = u32::try_from(self.nodes.len()).unwrap_or_default();
+        self.index.splice(middle..range.end, iter::repeat_n(new, range.end - middle));
+        *self.node_mut(number) = Node::Table(lower);
+        self.nodes.push(Node::Table(upper));
+    }
+
+    /// Returns the entries that name the same node as the one for a hash.
+    fn range(&self, hash: u64) -> Range<usize> {
+        let position = self.position(hash);
+        let (before, after) = self.index.split_at(position);
+        let is_same = |number: &&u32| after.first() == Some(*number);
+        let start = position - before.iter().rev().take_while(is_same).count();
+        start..position + after.iter().take_while(is_same).count()
     }
 }
 
-impl<U: Hash, S, H: BuildHasher> Shards<U, S, H> {
-    #[inline]
-    pub(super) fn hash<Q: Hash + ?Sized>(&self, user: &Q) -> u64 {
-        self.hasher.hash_one(user)
-    }
-
-    /// Returns the users with a hash that are due at a timestamp: more than one only if hashes collide.
-    pub(super) fn due(&self, hash: u64, due_at: i64) -> impl Iterator<Item = &Slot<U, S>> {
-        let slots = self.table(hash).into_iter().flat_map(move |table| table.iter_hash(hash));
-        slots.filter(move |slot| slot.due_at == due_at && self.hash(&slot.user) == hash)
-    }
-
-    #[inline]
-    pub(super) fn get<Q>(&self, hash: u64, user: &Q) -> Option<&Slot<U, S>>
-    where
-        U: Borrow<Q>,
-        Q: Eq + ?Sized,
-    {
-        self.table(hash)?.find(hash, |slot| slot.user.borrow() == user)
-    }
-
-    #[inline]
-    pub(super) fn get_mut<Q>(&mut self, hash: u64, user: &Q) -> Option<&mut Slot<U, S>>
-    where
-        U: Borrow<Q>,
-        Q: Eq + ?Sized,
-    {
-        let table = self.table_of(hash)?;
-        self.tables.get_mut(table)?.find_mut(hash, |slot| slot.user.borrow() == user)
-    }
-
-    /// Adds a user that is not there yet.
-    pub(super) fn insert(&mut self, hash: u64, slot: Slot<U, S>) {
-        let table = self.table_of(hash).unwrap_or_default();
-        if self.tables.get(table).is_none_or(|table| table.len() >= FULL) {
-            self.split(table);
-        }
-        let table = self.table_of(hash).and_then(|table| self.tables.get_mut(table));
-        debug_assert!(table.is_some(), "the index names a table for every hash");
-        let Some(table) = table else { return };
-        let hasher = &self.hasher;
-        table.insert_unique(hash, slot, |slot| hasher.hash_one(&slot.user));
-        self.len += 1;
-    }
-
-    pub(super) fn position<Q>(&self, hash: u64, user: &Q) -> Option<Position>
-    where
-        U: Borrow<Q>,
-        Q: Eq + ?Sized,
-    {
-        self.find(hash, |slot| slot.user.borrow() == user)
-    }
-
-    pub(super) fn remove(&mut self, Position { table, bucket }: Position) -> Option<Slot<U, S>> {
-        let entry = self.tables.get_mut(table)?.get_bucket_entry(bucket);
-        let (slot, _) = entry.ok()?.remove();
-        self.len -= 1;
-        self.give_back(table);
-        Some(slot)
-    }
-
-    pub(super) fn retain(&mut self, mut keep: impl FnMut(&Slot<U, S>) -> bool) {
-        for table in &mut self.tables {
-            table.retain(|slot| keep(slot));
-        }
-        self.len = self.tables.iter().map(HashTable::len).sum();
-        for table in (0..self.tables.len()).rev() {
-            self.give_back(table);
-        }
-    }
-
-    /// Reserves memory for this many users.
-    pub(super) fn reserve(&mut self, users: usize) {
-        self.reserved = self.reserved.max(users);
-        if users == 0 {
-            return;
-        }
-        if self.tables.is_empty() {
-            self.split(0);
-        }
-        let mut table = 0;
-        while let Some(range) = self.ranges.get(table) {
-            let (range, entries, tables) = (range.len(), self.index.len(), self.tables.len());
-            // In two parts, because the product of all users and a range can be too large.
-            let share = users / entries * range + users % entries * range / entries;
-            if share > FULL * 7 / 8 {
-                self.split(table);
-            }
-            if self.tables.len() > tables {
-                continue;
-            }
-            let hasher = &self.hasher;
-            if let Some(slots) = self.tables.get_mut(table) {
-                let more = (share + share / 16 + GROUP).saturating_sub(slots.len());
-                slots.reserve(more, |slot| hasher.hash_one(&slot.user));
-            }
-            table += 1;
-        }
-        self.reserved_tables = self.tables.len();
-    }
-
-    /// Moves the users in the upper part of a table's range to a new table, unless the index would be
-    /// too long. In an empty directory it creates the first table.
-    #[cold]
-    fn split(&mut self, table: usize) {
-        if self.tables.is_empty() {
-            (self.index, self.shift) = (Vec::from([0; 2]), u64::BITS - 1);
-            self.tables.push(HashTable::new());
-            self.ranges.push(0..2);
-            return;
-        }
-        if self.ranges.get(table).is_none_or(|range| range.len() < LEAST_RANGE) {
-            self.double_index();
-        }
-        let Some(range) = self.ranges.get_mut(table).filter(|range| range.len() > 1) else { return };
-        // Not in halves: if all tables were filled alike, all would be half empty at the same time.
-        let middle = range.start + (range.len() * 5 / 8);
-        let upper = middle..range.end;
-        range.end = middle;
-        let Some(full) = self.tables.get_mut(table).map(mem::take) else { return };
-        let capacity = if full.is_empty() { 0 } else { FULL };
-        let mut lower_half = HashTable::with_capacity(capacity);
-        let mut upper_half = HashTable::with_capacity(capacity);
-        for slot in full {
-            let hash = self.hasher.hash_one(&slot.user);
-            let half = if self.entry_of(hash) < middle { &mut lower_half } else { &mut upper_half };
-            half.insert_unique(hash, slot, |slot| self.hasher.hash_one(&slot.user));
-        }
-        if let Some(table) = self.tables.get_mut(table) {
-            *table = lower_half;
-        }
-        self.tables.push(upper_half);
-        self.ranges.push(upper);
-        self.name(self.tables.len() - 1);
-    }
-
-    /// Returns memory after users have left a table.
-    fn give_back(&mut self, table: usize) {
-        if self.len == 0 && self.tables.len() > self.reserved_tables {
-            (self.index, self.tables, self.ranges) = (Vec::new(), Vec::new(), Vec::new());
-            self.reserve(self.reserved);
-        }
-        let Some(users) = self.tables.get_mut(table) else { return };
-        if users.len() >= SPARSE || self.len < self.reserved {
-            return;
-        }
-        if users.capacity() > GROUP + 4 * users.len() {
-            let hasher = &self.hasher;
-            users.shrink_to(2 * users.len(), |slot| hasher.hash_one(&slot.user));
-        }
-        self.merge(table);
-    }
-
-    /// Merges a table with the next one or the one before, if both are nearly empty.
-    fn merge(&mut self, table: usize) {
-        let Some(range) = self.ranges.get(table) else { return };
-        let before = range.start.checked_sub(1).and_then(|entry| self.index.get(entry));
-        let neighbours = self.index.get(range.end).into_iter().chain(before);
-        let users = |table: usize| self.tables.get(table).map_or(0, HashTable::len);
-        let is_small = |next: &usize| users(table) + users(*next) <= MERGED;
-        let Some(next) = neighbours.map(|next| *next as usize).find(is_small) else { return };
-        let Some(moved) = self.tables.get_mut(next).map(mem::take) else { return };
-        let hasher = &self.hasher;
-        if let Some(users) = self.tables.get_mut(table) {
-            for slot in moved {
-                users.insert_unique(hasher.hash_one(&slot.user), slot, |slot| {
-                    hasher.hash_one(&slot.user)
-                });
-            }
-        }
-        let Some(joined) = self.ranges.get(next).cloned() else { return };
-        if let Some(range) = self.ranges.get_mut(table) {
-            *range = range.start.min(joined.start)..range.end.max(joined.end);
-        }
-        self.name(table);
-        // The last table takes the place of the one that is empty.
-        self.tables.swap_remove(next);
-        self.ranges.swap_remove(next);
-        self.name(next);
-        self.halve_index();
-    }
-
-    /// Lets the entries of a range name their table.
-    fn name(&mut self, table: usize) {
-        let Some(range) = self.ranges.get(table).cloned() else { return };
-        let number = u32::try_from(table).unwrap_or(u32::MAX);
-        debug_assert!(range.end <= self.index.len(), "every range is a part of the index");
-        if let Some(entries) = self.index.get_mut(range) {
-            entries.fill(number);
-        }
-    }
-
-    /// Doubles the ranges of all tables, unless the index would be too long.
-    fn double_index(&mut self) {
-        if self.index.len() >= FIRST_INDEX.max(self.tables.len() * INDEX_LIMIT) {
-            return;
-        }
-        self.index = self.index.iter().flat_map(|table| [*table; 2]).collect();
-        self.shift -= 1;
-        for range in &mut self.ranges {
-            *range = 2 * range.start..2 * range.end;
-        }
-    }
-
-    /// Halves the ranges of all tables, if the index is too long and no range starts at an odd entry.
-    fn halve_index(&mut self) {
-        if self.index.len() > FIRST_INDEX.max(self.tables.len() * INDEX_LIMIT)
-            && self.ranges.iter().all(|range| range.start % 2 == 0)
-        {
-            self.index = self.index.iter().step_by(2).copied().collect();
-            self.shift += 1;
-            for range in &mut self.ranges {
-                *range = range.start / 2..range.end / 2;
-            }
-        }
+/// Returns memory of a table that items have left.
+fn give_back<T>(table: &mut HashTable<T>, rehash: impl Fn(&T) -> u64) {
+    if table.len() < SPARSE && table.capacity() > SPARE + 4 * table.len() {
+        table.shrink_to(2 * table.len(), rehash);
     }
 }

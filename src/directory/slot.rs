@@ -7,11 +7,10 @@ use crate::presence::Presence;
 #[repr(C)]
 pub(super) struct Slot<U, S> {
     pub(super) user: U,
-    /// When the user is looked at next. Of the queue entries for the user, the one at this timestamp
-    /// counts.
+    /// When the user is looked at next: the deadline in the queue.
     ///
     /// It is after the last update of the user, or at it if there is something to report; and it is
-    /// not after the user's deadline. A refresh moves the deadline later and leaves the entry alone.
+    /// not after the user's deadline. A refresh moves the deadline later and leaves the queue alone.
     pub(super) due_at: i64,
     pub(super) model: PresenceModel<S>,
 }

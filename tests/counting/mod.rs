@@ -53,6 +53,7 @@ thread_local! {
     pub(crate) static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
     pub(crate) static LARGEST: Cell<usize> = const { Cell::new(0) };
     pub(crate) static REQUESTED: Cell<usize> = const { Cell::new(0) };
+    pub(crate) static RETURNED: Cell<usize> = const { Cell::new(0) };
     pub(crate) static PEAK: Cell<isize> = const { Cell::new(0) };
     pub(crate) static CLONES: Cell<usize> = const { Cell::new(0) };
     pub(crate) static HASHES: Cell<usize> = const { Cell::new(0) };
@@ -68,6 +69,8 @@ fn count(bytes: usize, sign: isize) {
         LARGEST.set(LARGEST.get().max(bytes));
         REQUESTED.set(REQUESTED.get() + bytes);
         PEAK.set(PEAK.get().max(BYTES.get()));
+    } else {
+        RETURNED.set(RETURNED.get() + bytes);
     }
 }
 

@@ -112,14 +112,11 @@ impl<H: BuildHasher + Clone> Both<H> {
                 self.directory.retain(|user, _| is_kept(user));
                 self.plain.retain(is_kept);
             }
-            21 => match input.below(3) {
-                0 => self.directory.reserve(input.below(100)),
-                1 => self.directory = self.directory.clone(),
-                _ => {
-                    self.directory.clear();
-                    self.plain.retain(|_| false);
-                }
-            },
+            21 if input.below(2) == 0 => self.directory = self.directory.clone(),
+            21 => {
+                self.directory.clear();
+                self.plain.retain(|_| false);
+            }
             22 if input.takes_crowd() => {
                 let command = input.command();
                 (0..CROWD).for_each(|user| self.apply(USERS + user, command, now));
@@ -216,11 +213,11 @@ impl<H: BuildHasher + Clone> Both<H> {
         }
 
         let next = directory.next_deadline();
-        let last = plain.last();
-        assert!(next.is_none_or(|next| next >= last), "{next:?} is before the last update at {last:?}");
+        let latest = plain.latest();
+        assert!(next.is_none_or(|next| next >= latest), "{next:?} is before {latest:?} (rule T7)");
         if let Some(due) = plain.next_due() {
             let next = next.expect("a deadline");
-            assert!(next <= due.max(last), "{next:?} is after {due:?}");
+            assert!(next <= due.max(latest), "{next:?} is after {due:?}");
         }
         let limit = Duration::from_mins(1);
         let wait = next.map_or(limit, |next| (next - nearest(now)).try_into().unwrap_or_default());

@@ -15,8 +15,6 @@ const STEP: SignedDuration = SignedDuration::MINUTE;
 
 pub(crate) struct PlainDirectory {
     users: BTreeMap<u8, Stored>,
-    /// The `now` of the last update.
-    last: Timestamp,
     /// The latest `now` of any update since the clock last stepped back.
     latest: Timestamp,
 }
@@ -24,7 +22,7 @@ pub(crate) struct PlainDirectory {
 impl PlainDirectory {
     pub(crate) fn new() -> Self {
         let first = nearest(Timestamp::MIN);
-        Self { users: BTreeMap::new(), last: first, latest: first }
+        Self { users: BTreeMap::new(), latest: first }
     }
 
     pub(crate) fn apply(
@@ -95,7 +93,6 @@ impl PlainDirectory {
 
     /// Remembers the `now` of an update.
     pub(crate) fn see(&mut self, now: Timestamp) {
-        self.last = nearest(now);
         self.latest = self.latest.max(nearest(now));
     }
 
@@ -109,10 +106,6 @@ impl PlainDirectory {
 
     pub(crate) fn users(&self) -> impl Iterator<Item = (&u8, &Stored)> {
         self.users.iter()
-    }
-
-    pub(crate) fn last(&self) -> Timestamp {
-        self.last
     }
 
     pub(crate) fn latest(&self) -> Timestamp {
@@ -131,7 +124,7 @@ impl PlainDirectory {
     /// Returns when the next change is reported, if that is by `now` and the tick is no step of the clock.
     pub(crate) fn first_change(&self, now: Timestamp) -> Option<Timestamp> {
         let due = self.users.values().filter_map(|stored| {
-            let due = stored.differs_at?.max(self.last);
+            let due = stored.differs_at?.max(self.latest);
             (due <= nearest(now) && stored.presence(due) != stored.reported).then_some(due)
         });
         due.min()
