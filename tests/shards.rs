@@ -40,7 +40,7 @@ impl Both {
 
     fn insert(&mut self, number: u64) {
         if self.expected.insert(number) {
-            self.shards.insert((self.hash)(number), number, |number| (self.hash)(*number));
+            self.shards.insert((self.hash)(number), number, &|number| (self.hash)(*number));
         }
     }
 
@@ -121,7 +121,7 @@ fn the_largest_block_does_not_depend_on_the_number_of_items() {
         let mut most = 0;
         for number in 0..count {
             let before = REQUESTED.get();
-            shards.insert(HASHES[0](number), number, |number| HASHES[0](*number));
+            shards.insert(HASHES[0](number), number, &|number| HASHES[0](*number));
             most = most.max(REQUESTED.get() - before);
         }
         (LARGEST.get(), most)

@@ -151,15 +151,16 @@ impl<U: Clone + Ord> DeadlineQueue<U> {
     ) -> Option<Due<U>> {
         let at = self.first().filter(|first| *first <= now)?;
         self.gather(at);
-        let entries = self.first.iter().rev().take_while(|entry| entry.at == at).count();
-        if entries == 1 {
-            let entry = self.first.pop()?;
+        if let Some(entry) = self.first.pop_if(|entry| entry.at == at) {
+            let mut entries = Vec::new();
+            while let Some(other) = self.first.pop_if(|entry| entry.at == at) {
+                entries.push(other);
+            }
             self.open();
-            return Some(Due { entry, user: None });
-        }
-        if entries > 1 {
-            let entries = self.first.split_off(self.first.len() - entries);
-            self.open();
+            if entries.is_empty() {
+                return Some(Due { entry, user: None });
+            }
+            entries.push(entry);
             self.tied.insert(at, users_of(&entries));
         }
         let mut users = self.tied.first_entry()?;

@@ -1,7 +1,8 @@
+use core::array;
 use core::borrow::Borrow;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
-use core::ops::Range;
+use core::iter::Take;
 
 use time::Timestamp;
 
@@ -58,8 +59,7 @@ where
             directory: self,
             users: users.into_iter(),
             now,
-            group: [Presence::Offline; GROUP],
-            rest: 0..0,
+            rest: [Presence::Offline; GROUP].into_iter().take(0),
         }
     }
 
@@ -178,9 +178,8 @@ pub struct Presences<'a, U, S, H, I> {
     directory: &'a PresenceDirectory<U, S, H>,
     users: I,
     now: Timestamp,
-    group: [Presence; GROUP],
-    /// The part of the group that was not returned yet.
-    rest: Range<usize>,
+    /// What was not returned yet of the group that was read last.
+    rest: Take<array::IntoIter<Presence, GROUP>>,
 }
 
 impl<'q, U, S, H, I, Q> Iterator for Presences<'_, U, S, H, I>
@@ -193,20 +192,19 @@ where
     type Item = Presence;
 
     fn next(&mut self) -> Option<Presence> {
-        if self.rest.is_empty() {
-            let mut users = [None; GROUP];
-            let mut len = 0;
-            for (place, user) in users.iter_mut().zip(&mut self.users) {
-                *place = Some(user);
-                len += 1;
-            }
-            self.directory.prefetch(users.into_iter().flatten());
-            for (presence, user) in self.group.iter_mut().zip(users.into_iter().flatten()) {
-                *presence = self.directory.presence(user, self.now);
-            }
-            self.rest = 0..len;
+        if let Some(presence) = self.rest.next() {
+            return Some(presence);
         }
-        self.group.get(self.rest.next()?).copied()
+        let mut users = [None; GROUP];
+        let mut len = 0;
+        for (place, user) in users.iter_mut().zip(&mut self.users) {
+            *place = Some(user);
+            len += 1;
+        }
+        self.directory.prefetch(users.into_iter().flatten());
+        let read = |user| self.directory.presence(user, self.now);
+        self.rest = users.map(|user| user.map_or(Presence::Offline, read)).into_iter().take(len);
+        self.rest.next()
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

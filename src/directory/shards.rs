@@ -2,7 +2,6 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::iter;
 use core::mem;
 use core::ops::Range;
 
@@ -40,7 +39,7 @@ const TAG_BITS: u32 = 7;
 /// - The entries that name a table are its range. If the table is full, the upper part of its range goes to
 ///   a new table.
 /// - If the range is too short for that, the index is doubled.
-/// - If the index must not be longer, the table is replaced by shards of its own.
+/// - If the index must not be longer, shards of its own take the place of the table.
 ///
 /// So no call moves more items than fit into a table, or copies more than an index. A table that has become
 /// empty frees its memory and keeps its range.
@@ -48,10 +47,7 @@ const TAG_BITS: u32 = 7;
 /// If many items have the same hash, splitting does not separate them. Then a table grows beyond `FULL`.
 #[derive(Debug, Clone)]
 pub(super) struct Shards<T> {
-    /// The number of a node for every value of some bits of a hash. The length is zero or a power of two.
-    index: Vec<u32>,
-    /// The number of lower bits in a hash.
-    shift: u32,
+    index: Index,
     nodes: Vec<Node<T>>,
 }
 
@@ -61,30 +57,58 @@ enum Node<T> {
     Shards(Box<Shards<T>>),
 }
 
-impl<T> Default for Node<T> {
-    fn default() -> Self {
-        Self::Table(HashTable::new())
-    }
+/// The number of a node for every value of some bits of a hash.
+#[derive(Debug, Clone)]
+struct Index {
+    /// As many as a power of two, or none.
+    numbers: Vec<u32>,
+    /// The number of lower bits in a hash.
+    shift: u32,
 }
 
 impl<T> Shards<T> {
     pub(super) const fn new() -> Self {
-        Self { index: Vec::new(), shift: u64::BITS - TAG_BITS, nodes: Vec::new() }
+        Self { index: Index { numbers: Vec::new(), shift: u64::BITS - TAG_BITS }, nodes: Vec::new() }
     }
 
     /// Adds an item that is not there yet.
-    pub(super) fn insert(&mut self, hash: u64, item: T, rehash: impl Fn(&T) -> u64) {
-        match self.table(hash) {
-            None => {
-                self.index.push(0);
-                self.nodes.push(Node::default());
-            }
-            Some(table) if table.len() >= FULL => self.split(hash, &rehash),
-            Some(_) => {}
+    pub(super) fn insert(&mut self, hash: u64, item: T, rehash: &impl Fn(&T) -> u64) {
+        let new = self.nodes.len();
+        let Some(node) = self.nodes.get_mut(self.index.number(hash)) else {
+            let mut table = HashTable::new();
+            table.insert_unique(hash, item, rehash);
+            self.index.numbers.push(0);
+            return self.nodes.push(Node::Table(table));
+        };
+        let table = match node {
+            Node::Shards(shards) => return shards.insert(hash, item, rehash),
+            Node::Table(table) => table,
+        };
+        if table.len() < FULL {
+            table.insert_unique(hash, item, rehash);
+            return;
         }
-        let table = self.table_mut(hash);
-        debug_assert!(table.is_some(), "the index names a table for every hash");
-        if let Some(table) = table {
+        self.index.lengthen(hash, ENTRIES_A_NODE * new);
+        let range = self.index.range(hash);
+        if range.len() < LEAST_RANGE && self.index.is_longest() {
+            let index = Index { numbers: Vec::from([0]), shift: self.index.shift };
+            let mut shards = Self { index, nodes: Vec::from([Node::Table(mem::take(table))]) };
+            shards.insert(hash, item, rehash);
+            *node = Node::Shards(Box::new(shards));
+        } else if range.len() > 1 {
+            // Not in halves: if all tables were filled alike, all would be half empty at the same time.
+            let upper = range.start + range.len() * 5 / 8..range.end;
+            let items = mem::replace(table, HashTable::with_capacity(FULL)).into_iter().chain([item]);
+            let mut upper_table = HashTable::with_capacity(FULL);
+            for item in items {
+                let hash = rehash(&item);
+                let is_upper = upper.contains(&self.index.position(hash));
+                let part = if is_upper { &mut upper_table } else { &mut *table };
+                part.insert_unique(hash, item, rehash);
+            }
+            self.index.rename(upper, new);
+            self.nodes.push(Node::Table(upper_table));
+        } else {
             table.insert_unique(hash, item, rehash);
         }
     }
@@ -117,11 +141,10 @@ impl<T> Shards<T> {
 
     /// Returns the table for a hash, `None` if there are no tables.
     #[inline]
-    #[expect(clippy::indexing_slicing, reason = "an index names only nodes that are there")]
     pub(super) fn table(&self, hash: u64) -> Option<&HashTable<T>> {
         let mut shards = self;
         loop {
-            match &shards.nodes[shards.number(hash)?] {
+            match shards.nodes.get(shards.index.number(hash))? {
                 Node::Table(table) => return Some(table),
                 Node::Shards(next) => shards = next,
             }
@@ -133,8 +156,7 @@ impl<T> Shards<T> {
     pub(super) fn table_mut(&mut self, hash: u64) -> Option<&mut HashTable<T>> {
         let mut shards = self;
         loop {
-            let number = shards.number(hash)?;
-            match shards.node_mut(number) {
+            match shards.nodes.get_mut(shards.index.number(hash))? {
                 Node::Table(table) => return Some(table),
                 Node::Shards(next) => shards = next,
             }
@@ -156,73 +178,51 @@ impl<T> Shards<T> {
         });
         tables.collect()
     }
+}
 
-    /// Returns the number of the node for a hash, `None` if there are no nodes.
+impl Index {
+    /// Returns the number of the node for a hash: 0 if there are no nodes yet.
     #[inline]
-    fn number(&self, hash: u64) -> Option<usize> {
-        self.index.get(self.position(hash)).map(|number| *number as usize)
+    fn number(&self, hash: u64) -> usize {
+        self.numbers.get(self.position(hash)).map_or(0, |number| *number as usize)
     }
 
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "an index is shorter than 32 bits")]
     fn position(&self, hash: u64) -> usize {
-        (hash >> self.shift) as usize & self.index.len().wrapping_sub(1)
-    }
-
-    #[inline]
-    #[expect(clippy::indexing_slicing, reason = "an index names only nodes that are there")]
-    fn node_mut(&mut self, number: usize) -> &mut Node<T> {
-        &mut self.nodes[number]
-    }
-
-    /// Splits the full table for a hash, if that is possible.
-    #[cold]
-    fn split(&mut self, hash: u64, rehash: &impl Fn(&T) -> u64) {
-        let Some(number) = self.number(hash) else { return };
-        if let Node::Shards(shards) = self.node_mut(number) {
-            return shards.split(hash, rehash);
-        }
-        let longest = LAST_INDEX.min(FIRST_INDEX.max(ENTRIES_A_NODE * self.nodes.len()));
-        while self.range(hash).len() < LEAST_RANGE && self.index.len() < longest && self.shift > 0 {
-            self.index = self.index.iter().flat_map(|number| [*number; 2]).collect();
-            self.shift -= 1;
-        }
-        let range = self.range(hash);
-        if range.len() < LEAST_RANGE && self.index.len() == LAST_INDEX && self.shift > 0 {
-            let nodes = Vec::from([mem::take(self.node_mut(number))]);
-            let mut shards = Self { index: Vec::from([0]), shift: self.shift, nodes };
-            shards.split(hash, rehash);
-            *self.node_mut(number) = Node::Shards(Box::new(shards));
-        } else if range.len() > 1 {
-            self.divide(number, range, rehash);
-        }
-    }
-
-    /// Moves the items in the upper part of a table's range to a new table.
-    fn divide(&mut self, number: usize, range: Range<usize>, rehash: &impl Fn(&T) -> u64) {
-        // Not in halves: if all tables were filled alike, all would be half empty at the same time.
-        let middle = range.start + range.len() * 5 / 8;
-        let Node::Table(full) = mem::take(self.node_mut(number)) else { return };
-        let mut lower = HashTable::with_capacity(FULL);
-        let mut upper = HashTable::with_capacity(FULL);
-        for item in full {
-            let hash = rehash(&item);
-            let part = if self.position(hash) < middle { &mut lower } else { &mut upper };
-            part.insert_unique(hash, item, rehash);
-        }
-        let new = u32::try_from(self.nodes.len()).unwrap_or_default();
-        self.index.splice(middle..range.end, iter::repeat_n(new, range.end - middle));
-        *self.node_mut(number) = Node::Table(lower);
-        self.nodes.push(Node::Table(upper));
+        (hash >> self.shift) as usize & self.numbers.len().wrapping_sub(1)
     }
 
     /// Returns the entries that name the same node as the one for a hash.
     fn range(&self, hash: u64) -> Range<usize> {
         let position = self.position(hash);
-        let (before, after) = self.index.split_at(position);
+        let (before, after) = self.numbers.split_at(position);
         let is_same = |number: &&u32| after.first() == Some(*number);
         let start = position - before.iter().rev().take_while(is_same).count();
         start..position + after.iter().take_while(is_same).count()
+    }
+
+    /// Doubles the index until the range for a hash can be split unevenly, unless it would have too many
+    /// entries.
+    fn lengthen(&mut self, hash: u64, limit: usize) {
+        let limit = limit.clamp(FIRST_INDEX, LAST_INDEX);
+        while self.range(hash).len() < LEAST_RANGE && self.numbers.len() < limit && self.shift > 0 {
+            self.numbers = self.numbers.iter().flat_map(|number| [*number; 2]).collect();
+            self.shift -= 1;
+        }
+    }
+
+    /// Returns whether the index must not be doubled, and there are bits for another one.
+    fn is_longest(&self) -> bool {
+        self.numbers.len() == LAST_INDEX && self.shift > 0
+    }
+
+    /// Lets entries name a node.
+    #[expect(clippy::cast_possible_truncation, reason = "there are no more nodes than entries")]
+    fn rename(&mut self, range: Range<usize>, number: usize) {
+        for named in self.numbers.iter_mut().take(range.end).skip(range.start) {
+            *named = number as u32;
+        }
     }
 }
 

@@ -119,7 +119,7 @@ impl<U: Hash, S, H: BuildHasher> Users<U, S, H> {
 
     /// Adds a user that is not there yet.
     pub(super) fn insert(&mut self, hash: u64, slot: Slot<U, S>) {
-        self.shards.insert(hash, slot, |slot| self.hasher.hash_one(&slot.user));
+        self.shards.insert(hash, slot, &|slot| self.hasher.hash_one(&slot.user));
         self.len += 1;
     }
 
