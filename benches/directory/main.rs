@@ -9,9 +9,15 @@
 //! take turns in short rounds, and a ratio is the median over the rounds. `benches/README.md` explains
 //! the method and the columns, and lists the results.
 
+extern crate alloc;
+
 #[path = "../harness/mod.rs"]
 mod harness;
+#[allow(dead_code, reason = "tests verify it")]
+#[path = "../../src/directory/queue.rs"]
+mod queue;
 
+mod deadlines;
 mod due;
 mod ids;
 mod longest;
@@ -24,6 +30,7 @@ use std::process::ExitCode;
 
 use presence_core::PresenceDirectory;
 
+use deadlines::deadlines;
 use due::DueCase;
 use harness::{Options, Row};
 use ids::{Id, UserId};
@@ -72,6 +79,8 @@ const SCALE_COLUMNS: [&str; 8] = [
     "bytes_per_user",
 ];
 
+const QUEUE_COLUMNS: [&str; 6] = ["op", "entries", "ns", "set_ns", "ratio", "allocations"];
+
 const LONGEST_COLUMNS: [&str; 5] = ["op", "case", "users", "mean_ns", "longest_us"];
 
 fn main() -> ExitCode {
@@ -85,6 +94,7 @@ fn main() -> ExitCode {
     let mut allocations = report::<u64, u64>(&size, &Population::OTHERS, &options);
     allocations += report::<String, u128>(&texts_size, &[], &options);
     allocations += report_ids(&size, &options);
+    harness::print("queue", &QUEUE_COLUMNS, &deadlines(&size), &options);
     let sizes = [size.users / 1000, size.users / 100, size.users / 10, size.users, 10 * size.users];
     let scale = sizes.map(|users| row_of_scale(users, &size));
     harness::print("scale", &SCALE_COLUMNS, &scale, &options);

@@ -62,6 +62,8 @@ const STEP: i64 = nanoseconds::MINUTE;
 /// - A tick at most one minute before it does not, because two threads may read the clock in one
 ///   order and call in the other. An inactive user may then be seen for up to one minute too long.
 ///
+/// A wrong timestamp in a command or an insert concerns its own user only (rule T7).
+///
 /// Threads that share a directory must therefore read clocks that agree to within a minute.
 ///
 /// ```
@@ -176,7 +178,8 @@ where
     /// Applies a command for one user, as [`PresenceModel::apply`] does.
     ///
     /// It reports nothing of other users: tick before it. If `U` is `String`, pass a `&str`; if it is a
-    /// type of your own, pass a `&U`. The user is cloned only when it is stored for the first time.
+    /// type of your own, pass a `&U`. The user is cloned only when it is stored for the first time. A command
+    /// that moves the user's deadline earlier searches at most 512 entries of the queue.
     ///
     /// # Errors
     ///

@@ -60,7 +60,8 @@ where
         self.users.insert(hash, slot);
     }
 
-    /// Removes a user, and returns its model. It reports nothing.
+    /// Removes a user, and returns its model. It reports nothing, and searches at most 512 entries of the
+    /// queue.
     pub fn remove<Q>(&mut self, user: &Q) -> Option<PresenceModel<S>>
     where
         U: Borrow<Q>,

@@ -15,6 +15,8 @@ pub(super) struct Slot<U, S> {
     pub(super) model: PresenceModel<S>,
 }
 
+const _: () = assert!(size_of::<Slot<u64, u64>>() == 64);
+
 impl<U, S> Slot<U, S> {
     /// Returns whether nothing of the user has ended since the last update, at a `now` that is not
     /// before the latest one.

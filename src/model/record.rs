@@ -10,13 +10,29 @@ use crate::presence::Presence;
 /// The stored state of a user: the sessions in the order of their ids, the preference, and the
 /// presence that was reported last.
 ///
-/// Most users have one or two sessions and no preference. Their sessions are stored inline; all other
-/// users have their sessions on the heap. Each state has exactly one form, so equal states are equal
-/// values.
+/// A person has a laptop and perhaps a phone, so most users have one or two sessions, and few have a
+/// preference at the same time. Their sessions are stored inline, those of all other users on the heap:
 ///
-/// With ids of 8 bytes a record has 48 bytes: two ids, two leases of 15 bytes, the reported presence and
-/// the variant. With the user's id and a deadline it fits into one cache line. Every form starts with
-/// the reported presence, as a read needs no more. The variant is the last byte.
+/// | sessions | preference | form | heap, with ids of 8 bytes |
+/// |---|---|---|---|
+/// | 0 | no | `None` | |
+/// | 1, as most users | no | `One` | |
+/// | 2 | no | `Two` | |
+/// | 3 to 128 | no | `Heap` | one block, 24 bytes a session |
+/// | 0 to 128 | yes | `Heap` | the same |
+///
+/// With ids of 8 bytes a record has 48 bytes:
+///
+/// ```text
+/// byte    0         1                16        24        32           47
+/// Two     reported  lease            id        next id   next lease   variant
+/// One     reported  lease            id                               variant
+/// Heap    reported  preference (17)            pointer   length       variant
+/// ```
+///
+/// With the user's id and a deadline that is one cache line. Every form starts with the reported presence,
+/// as a read needs no more. The variant is the last byte, so that both ends of a record can be fetched
+/// from memory by reading it. Each state has exactly one form, so equal states are equal values.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Record<S> {
     Two(Two<S>),
