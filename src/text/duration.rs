@@ -1,11 +1,13 @@
 //! The text form of durations: OData's `Edm.Duration`, `[-]P[nD][T[nH][nM][n[.n]S]]`.
 
-use core::fmt;
+use core::{fmt, iter};
 
 use time::SignedDuration;
 
 use crate::error::ExpirationError;
 
+#[cfg(feature = "serde")]
+const NANOSECONDS_IN_SECOND: u128 = 1_000_000_000;
 const SECONDS_IN_MINUTE: u64 = 60;
 const SECONDS_IN_HOUR: u64 = 60 * SECONDS_IN_MINUTE;
 const SECONDS_IN_DAY: u64 = 24 * SECONDS_IN_HOUR;
@@ -18,18 +20,20 @@ const SECONDS_IN_DAY: u64 = 24 * SECONDS_IN_HOUR;
 /// [`ExpirationError::OutOfRange`] if it is one that overflows [`SignedDuration`].
 pub(crate) fn parse(text: &str) -> Result<SignedDuration, ExpirationError> {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
-    let components = unsigned.strip_prefix('P').ok_or(ExpirationError::Malformed)?;
-    if components.is_empty() || components.ends_with('T') {
-        return Err(ExpirationError::Malformed);
-    }
-    let (mut date, mut time) = components.split_once('T').unwrap_or((components, ""));
-    let days = component(&mut date, 'D').unwrap_or(0);
-    let hours = component(&mut time, 'H').unwrap_or(0);
-    let minutes = component(&mut time, 'M').unwrap_or(0);
-    let (seconds, nanoseconds) = seconds(time)?;
-    if !date.is_empty() {
-        return Err(ExpirationError::Malformed);
-    }
+    let mut rest = unsigned.strip_prefix('P').ok_or(ExpirationError::Malformed)?;
+    let days = component(&mut rest, 'D');
+    let (hours, minutes, seconds, nanoseconds) = match rest.strip_prefix('T') {
+        Some("") => return Err(ExpirationError::Malformed),
+        Some(time) => {
+            rest = time;
+            let (hours, minutes) = (component(&mut rest, 'H'), component(&mut rest, 'M'));
+            let (seconds, nanoseconds) = seconds(rest)?;
+            (hours.unwrap_or(0), minutes.unwrap_or(0), seconds, nanoseconds)
+        }
+        None if rest.is_empty() && days.is_some() => (0, 0, 0, 0),
+        None => return Err(ExpirationError::Malformed),
+    };
+    let days = days.unwrap_or(0);
 
     let counts =
         [(days, SECONDS_IN_DAY), (hours, SECONDS_IN_HOUR), (minutes, SECONDS_IN_MINUTE), (seconds, 1)];
@@ -38,43 +42,60 @@ pub(crate) fn parse(text: &str) -> Result<SignedDuration, ExpirationError> {
         .try_fold(0_u64, |total, (count, unit)| total.checked_add(count.checked_mul(unit)?))
         .and_then(|total| i64::try_from(total).ok())
         .ok_or(ExpirationError::OutOfRange)?;
-    let duration = SignedDuration::new(total, nanoseconds);
+    let duration = SignedDuration::new(total, nanoseconds.cast_signed());
     Ok(if text.starts_with('-') { -duration } else { duration })
 }
 
-/// Takes a number and its unit off the front of the text, if the text starts with them.
+/// Converts a number of nanoseconds.
 ///
-/// A number above 64 bits becomes the largest one, which is out of range in every unit.
+/// # Errors
+///
+/// [`ExpirationError::OutOfRange`] if it overflows [`SignedDuration`].
+#[cfg(feature = "serde")]
+pub(crate) fn from_nanoseconds(nanoseconds: u128) -> Result<SignedDuration, ExpirationError> {
+    let seconds = i64::try_from(nanoseconds / NANOSECONDS_IN_SECOND);
+    let seconds = seconds.map_err(|_| ExpirationError::OutOfRange)?;
+    let nanoseconds = i32::try_from(nanoseconds % NANOSECONDS_IN_SECOND);
+    Ok(SignedDuration::new(seconds, nanoseconds.map_err(|_| ExpirationError::OutOfRange)?))
+}
+
+/// Takes a number and its unit off the front of the text, if the text starts with them.
 fn component(rest: &mut &str, unit: char) -> Option<u64> {
-    let (digits, after) = digits(rest)?;
+    let (count, after) = number(rest)?;
     *rest = after.strip_prefix(unit)?;
-    Some(digits.parse().unwrap_or(u64::MAX))
+    Some(count)
 }
 
 /// Parses the rest of the text, which is `n[.n]S` or empty.
-fn seconds(rest: &str) -> Result<(u64, i32), ExpirationError> {
+fn seconds(rest: &str) -> Result<(u64, u32), ExpirationError> {
     if rest.is_empty() {
         return Ok((0, 0));
     }
-    let number = rest.strip_suffix('S').ok_or(ExpirationError::Malformed)?;
-    let (whole, after) = digits(number).ok_or(ExpirationError::Malformed)?;
-    let fraction = match after.strip_prefix('.') {
-        Some(fraction) if matches!(digits(fraction), Some((_, ""))) => fraction,
-        None if after.is_empty() => "0",
-        Some(_) | None => return Err(ExpirationError::Malformed),
+    let (whole, after) = number(rest).ok_or(ExpirationError::Malformed)?;
+    let (fraction, unit) = match after.strip_prefix('.') {
+        Some(fraction) => digits(fraction).ok_or(ExpirationError::Malformed)?,
+        None => ("", after),
     };
-    let nanoseconds = fraction
-        .bytes()
-        .map(|digit| i32::from(digit - b'0'))
-        .chain(core::iter::repeat(0))
-        .take(9)
-        .fold(0, |nanoseconds, digit| nanoseconds * 10 + digit);
-    Ok((whole.parse().unwrap_or(u64::MAX), nanoseconds))
+    if unit == "S" { Ok((whole, nanoseconds(fraction))) } else { Err(ExpirationError::Malformed) }
+}
+
+/// Parses the digits at the start of the text. A number above 64 bits becomes the largest one, which is
+/// out of range in every unit.
+fn number(text: &str) -> Option<(u64, &str)> {
+    let (digits, after) = digits(text)?;
+    let append = |number: u64, digit| number.saturating_mul(10).saturating_add(u64::from(digit - b'0'));
+    Some((digits.bytes().fold(0, append), after))
+}
+
+/// Returns the nanoseconds of a fraction of a second. Digits after the ninth are dropped.
+pub(crate) fn nanoseconds(digits: &str) -> u32 {
+    let digits = digits.bytes().map(|digit| u32::from(digit - b'0'));
+    digits.chain(iter::repeat(0)).take(9).fold(0, |nanoseconds, digit| nanoseconds * 10 + digit)
 }
 
 /// Splits the text after its leading digits. There must be at least one.
-fn digits(text: &str) -> Option<(&str, &str)> {
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+pub(crate) fn digits(text: &str) -> Option<(&str, &str)> {
+    let end = text.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
     (end > 0).then(|| text.split_at(end))
 }
 

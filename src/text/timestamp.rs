@@ -1,39 +1,60 @@
 use core::fmt;
 use core::str::FromStr;
 
-use time::{Date, Month, Time, Timestamp, UtcDateTime};
+use time::{Date, Month, SignedDuration, Time, Timestamp, UtcDateTime};
 
 use crate::error::TimestampError;
 use crate::text::{duration, nanoseconds};
 
-/// Parses a timestamp of any year from 0000 to 9999. Outside the years 1677 to 2262 it counts as the nearest
-/// one inside, and [`display`] shows that (rule T6).
+/// Parses a timestamp of RFC 3339, of any year from 0000 to 9999 and with any offset from UTC.
+///
+/// Digits after the ninth of a fraction are dropped. Outside the years 1677 to 2262 a timestamp counts as
+/// the nearest one inside, and [`display`] shows that (rule T6).
 ///
 /// # Errors
 ///
-/// [`TimestampError`] if the text has another form, or if its day or time does not exist.
+/// [`TimestampError`] if the text has another form, or if its day, time or offset does not exist. There
+/// is no second 60.
 pub fn parse(text: &str) -> Result<Timestamp, TimestampError> {
     parts(text).ok_or(TimestampError)
 }
 
 fn parts(text: &str) -> Option<Timestamp> {
-    let mut rest = text.strip_suffix('Z')?;
+    let mut rest = text;
     let year = number(&mut rest, "", 4)?;
     let month: u8 = number(&mut rest, "-", 2)?;
     let day = number(&mut rest, "-", 2)?;
-    let hour = number(&mut rest, "T", 2)?;
+    rest = rest.strip_prefix(['T', 't'])?;
+    let hour = number(&mut rest, "", 2)?;
     let minute = number(&mut rest, ":", 2)?;
     let second = number(&mut rest, ":", 2)?;
-    let nanosecond = if rest.is_empty() {
-        0
-    } else {
-        let digits = rest.len() - 1;
-        let missing = u32::try_from(9_usize.checked_sub(digits)?).ok()?;
-        number::<u32>(&mut rest, ".", digits)? * 10_u32.pow(missing)
+    let nanosecond = match rest.strip_prefix('.') {
+        Some(fraction) => {
+            let (fraction, after) = duration::digits(fraction)?;
+            rest = after;
+            duration::nanoseconds(fraction)
+        }
+        None => 0,
     };
     let date = Date::from_calendar_date(year, Month::try_from(month).ok()?, day).ok()?;
     let time = Time::from_hms_nano(hour, minute, second, nanosecond).ok()?;
-    Some(UtcDateTime::new(date, time).into())
+    let local = Timestamp::from(UtcDateTime::new(date, time));
+    Some(local.saturating_sub(offset(rest)?))
+}
+
+/// Parses how far a clock is ahead of UTC: `Z`, or hours and minutes with a sign.
+fn offset(text: &str) -> Option<SignedDuration> {
+    if let "Z" | "z" = text {
+        return Some(SignedDuration::ZERO);
+    }
+    let mut rest = text.strip_prefix(['+', '-'])?;
+    let hours: i64 = number(&mut rest, "", 2)?;
+    let minutes: i64 = number(&mut rest, ":", 2)?;
+    if !rest.is_empty() || hours > 23 || minutes > 59 {
+        return None;
+    }
+    let ahead = SignedDuration::minutes(hours * 60 + minutes);
+    Some(if text.starts_with('-') { -ahead } else { ahead })
 }
 
 /// Takes a separator and a number of exactly this many digits off the front of the text.
