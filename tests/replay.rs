@@ -111,6 +111,53 @@ fn records_have_the_documented_form() {
     assert_eq!(records(&input.join("\n")), output);
 }
 
+/// As Python and PostgreSQL write them. What is printed is in UTC.
+#[test]
+fn a_line_may_have_any_offset() {
+    let input = [
+        r#"{"at":"2026-11-20T09:00:00+00:00","user":"ana","setPresence":{"sessionId":"a","availability":"Away","activity":"Away"}}"#,
+        r#"{"at":"2026-11-20T05:03:00.25-04:00","user":"ana","tick":{}}"#,
+        r#"{"at":"2026-11-20t10:04:00z","user":"ana","tick":{}}"#,
+    ];
+    let output = [
+        r#"{"line":1,"status":200,"at":"2026-11-20T09:00:00Z","user":"ana","availability":"Away","activity":"Away","changed":true,"nextChange":{"at":"2026-11-20T09:05:00Z","availability":"Offline","activity":"Offline"}}"#,
+        r#"{"line":2,"status":200,"at":"2026-11-20T09:03:00.25Z","user":"ana","availability":"Away","activity":"Away","changed":false,"nextChange":{"at":"2026-11-20T09:05:00Z","availability":"Offline","activity":"Offline"}}"#,
+        r#"{"at":"2026-11-20T09:05:00Z","user":"ana","availability":"Offline","activity":"Offline"}"#,
+        r#"{"line":3,"status":200,"at":"2026-11-20T10:04:00Z","user":"ana","availability":"Offline","activity":"Offline","changed":false,"nextChange":null}"#,
+    ];
+    assert_eq!(records(&input.join("\n")), output);
+}
+
+/// W1: the body is read as Graph reads it, although the line is not.
+#[test]
+fn a_body_is_read_in_any_case() {
+    let body = r#""setPresence":{"SessionId":"a","AVAILABILITY":"busy","Activity":"inACall","expirationduration":"PT1H"}"#;
+    let twice =
+        r#""setPresence":{"sessionId":"a","SessionID":"b","availability":"Away","activity":"Away"}"#;
+    let input = [line("09:00", "ana", body), line("09:30", "ana", twice), tick("09:59", "ana")];
+    assert_eq!(happenings(&input), ["1: 09:00 ana InACall", "2: 400", "3: 09:59 ana InACall"]);
+}
+
+/// Windows PowerShell writes one by default.
+#[test]
+fn a_byte_order_mark_at_the_start_of_the_log_is_passed_over() {
+    let first = set("09:00", "ana", "InACall", "PT1H");
+    let second = tick("09:30", "ana");
+    let expected = ["1: 09:00 ana InACall", "2: 09:30 ana InACall"];
+    assert_eq!(happenings(&[format!("\u{feff}{first}"), second.clone()]), expected);
+    assert_eq!(happenings(&[format!("\u{feff} {first}"), second.clone()]), expected);
+    // It is a blank line if nothing else is in it.
+    let blank = happenings(&["\u{feff}".to_owned(), first.clone()]);
+    assert_eq!(blank, ["2: 09:00 ana InACall"]);
+    // Only one, and only there.
+    assert_eq!(happenings(&[format!("\u{feff}\u{feff}{first}")]), ["1: 400"]);
+    assert_eq!(
+        happenings(&[first.clone(), format!("\u{feff}{second}")]),
+        ["1: 09:00 ana InACall", "2: 400"]
+    );
+    assert_eq!(records("\u{feff}"), [""; 0]);
+}
+
 #[test]
 fn changes_come_due_before_the_command_and_in_order_of_time() {
     let input = [
@@ -167,7 +214,9 @@ fn no_time_passes_for_a_line_that_is_no_command() {
         line("09:30", "bob", r#""tick":{},"clearUserPreferredPresence":{}"#),
         line("09:30", "bob", r#""tick":{},"tick":{}"#),
         line("09:30", "bob", r#""at":"2026-11-20T09:31:00Z","tick":{}"#),
-        r#"{"at":"2026-11-20T09:30:00+00:00","user":"bob","tick":{}}"#.to_owned(),
+        r#"{"at":"2026-11-20T09:30:00","user":"bob","tick":{}}"#.to_owned(),
+        r#"{"At":"2026-11-20T09:30:00Z","user":"bob","tick":{}}"#.to_owned(),
+        line("09:30", "bob", r#""Tick":{}"#),
         r#"{"at":"2026-11-20T09:30:00Z","user":null,"tick":{}}"#.to_owned(),
         r#"{"at":"2026-11-20T09:30:00Z","tick":{}}"#.to_owned(),
         r#"["2026-11-20T09:30:00Z","bob",null,null,null,null,{}]"#.to_owned(),
@@ -329,10 +378,17 @@ fn a_line_of_more_than_a_mebibyte_is_rejected_and_skipped() {
         format!("{line}{}", " ".repeat(length - line.len()))
     };
     let input = [padded(MIB), padded(MIB + 1), padded(5 * MIB), tick("09:01", "ana"), padded(MIB + 1)];
-    assert_eq!(
-        happenings(&input),
-        ["1: 09:00 ana Offline", "2: 400", "3: 400", "4: 09:01 ana Offline", "5: 400"]
-    );
+    let expected = ["1: 09:00 ana Offline", "2: 400", "3: 400", "4: 09:01 ana Offline", "5: 400"];
+    assert_eq!(happenings(&input), expected);
+    let mut marked = input;
+    marked[0].insert(0, '\u{feff}');
+    assert_eq!(happenings(&marked), expected);
+    marked[0].push(' ');
+    assert_eq!(happenings(&marked)[0], "1: 400");
+    for excess in 1..6 {
+        let input = [padded(MIB + excess), tick("09:01", "ana")];
+        assert_eq!(happenings(&input), ["1: 400", "2: 09:01 ana Offline"], "{excess}");
+    }
 }
 
 #[test]

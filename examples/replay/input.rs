@@ -3,15 +3,16 @@
 use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Read};
 
-use presence_core::{
-    Body, ClearPreferred, ClearSession, Command, SetPreferred, SetSession, Tick, Timestamp,
-};
+use presence_core::graph::Body;
+use presence_core::{ClearPreferred, ClearSession, Command, SetPreferred, SetSession, Tick, Timestamp};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 /// The longest line that is read, in bytes without its end. A longer line is rejected and skipped.
 const MAX_LINE: usize = 1024 * 1024;
 const BUFFER: usize = 64 * 1024;
+/// The byte order mark with which some programs start a file. It is no part of the first line.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Reads the log line by line, with one line in memory.
 pub(crate) struct Lines<R> {
@@ -47,7 +48,7 @@ impl<R: Read> Lines<R> {
     /// the log.
     fn read(&mut self) -> io::Result<bool> {
         self.line.clear();
-        let mut start = self.source.by_ref().take(MAX_LINE as u64 + 1);
+        let mut start = self.source.by_ref().take((BYTE_ORDER_MARK.len() + MAX_LINE) as u64 + 1);
         if start.read_until(b'\n', &mut self.line)? == 0 {
             return Ok(false);
         }
@@ -56,6 +57,9 @@ impl<R: Read> Lines<R> {
             self.line.pop();
         } else if self.line.len() > MAX_LINE {
             self.source.skip_until(b'\n')?;
+        }
+        if self.number == 1 && self.line.starts_with(BYTE_ORDER_MARK) {
+            self.line.drain(..BYTE_ORDER_MARK.len());
         }
         Ok(true)
     }
