@@ -1,7 +1,6 @@
 use thiserror::Error;
 use time::SignedDuration;
 
-use crate::error::{ErrorCode, graph_error};
 use crate::expiration::{PreferredExpiration, SessionExpiration};
 use crate::fading;
 use crate::presence::{PreferredPresence, SessionPresence};
@@ -20,9 +19,9 @@ pub const MAX_SESSIONS: usize = 128;
 /// | [`ClearPreferred`] | `clearUserPreferredPresence` |
 /// | [`Tick`] | none |
 ///
-/// `S` is the type of session ids. With the feature `serde`, it is written as an object with exactly one
-/// field: the name of the action, with its body. It can be flattened into an envelope; if it is read as
-/// `Body<Command<S>>`, the envelope must name every other field.
+/// `S` is the type of session ids. With the feature `serde`, it is written as an object with one field:
+/// the name of the action, with its body. Other fields are passed over when it is read, so in JSON it can be
+/// flattened into an envelope.
 ///
 /// ```
 /// use presence_core::{Command, SessionPresence, SetSession};
@@ -36,23 +35,17 @@ pub const MAX_SESSIONS: usize = 128;
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Command<S> {
     /// Creates a session or replaces it.
-    #[cfg_attr(feature = "serde", serde(rename = "setPresence"))]
     SetSession(SetSession<S>),
     /// Removes a session.
-    #[cfg_attr(feature = "serde", serde(rename = "clearPresence"))]
     ClearSession(ClearSession<S>),
     /// Sets the preferred presence.
-    #[cfg_attr(feature = "serde", serde(rename = "setUserPreferredPresence"))]
     SetPreferred(SetPreferred),
     /// Removes the preferred presence.
-    #[cfg_attr(feature = "serde", serde(rename = "clearUserPreferredPresence"))]
     ClearPreferred(ClearPreferred),
     /// Lets time pass.
-    #[cfg_attr(feature = "serde", serde(rename = "tick"))]
     Tick(Tick),
 }
 
@@ -203,16 +196,3 @@ pub enum CommandError {
     #[error("too many sessions, expected at most {MAX_SESSIONS} live ones")]
     TooManySessions,
 }
-
-impl CommandError {
-    /// Returns the code of the error.
-    #[must_use]
-    pub const fn code(&self) -> ErrorCode {
-        match self {
-            Self::SessionNotFound => ErrorCode::NotFound,
-            Self::TooManySessions => ErrorCode::Forbidden,
-        }
-    }
-}
-
-graph_error!(CommandError);

@@ -4,7 +4,7 @@
 //!   changed, and when to check next.
 //! - [`PresenceDirectory`] is many users with one deadline.
 //! - The commands are Graph's bodies: [`SetSession`], [`ClearSession`], [`SetPreferred`] and
-//!   [`ClearPreferred`]. Read them as `Body`, which returns typed errors.
+//!   [`ClearPreferred`]. [`graph`] is the rest of Graph's protocol: bodies with typed errors, and answers.
 //!
 //! The crate has no clock, no threads and no I/O. Every call takes `now`; nothing is read from the outside.
 //!
@@ -29,11 +29,10 @@
 //! | [`docs::rules`] | What does it do, exactly? |
 //! | [`docs::time`] | Which `now` do I pass, and when do I tick? |
 //! | [`docs::directories`] | How do I build a server? |
-//! | [`docs::graph`] | How do I speak Graph's protocol? |
+//! | [`graph`] | How do I speak Graph's protocol? |
 //! | [`docs::persistence`] | How do I store it, and restore it? |
 //! | [`docs::why`] | Why is it built this way? |
 //! | [`docs::coming_from`] | What is it called in Graph, XMPP, SIP or a status column? |
-//! | [`docs::names`] | What is each public name for? |
 //!
 //! # Features
 //!
@@ -41,6 +40,12 @@
 //! |---|---|---|
 //! | `serde` | yes | Graph's bodies, snapshots of models, and the form of everything that is read |
 //! | `std` | no | `Timestamp::now()`, and conversions from `std::time::SystemTime` |
+//!
+//! # Stability
+//!
+//! Before 1.0 a minor version may change any public name; after that, only a major version. Enums and structs that
+//! Graph may add to are `#[non_exhaustive]`. Every snapshot that a release has written is read by all
+//! later ones. Minor versions may raise the minimum Rust version.
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(
@@ -56,14 +61,14 @@
 extern crate alloc;
 
 mod command;
-pub mod directory;
+mod directory;
 pub mod docs;
 mod error;
 mod expiration;
 mod fading;
+pub mod graph;
 mod model;
 mod presence;
-mod query;
 #[cfg(feature = "serde")]
 mod serde;
 mod text;
@@ -74,32 +79,32 @@ pub use time::{SignedDuration, Timestamp};
 pub use crate::command::{
     ClearPreferred, ClearSession, Command, CommandError, MAX_SESSIONS, SetPreferred, SetSession, Tick,
 };
-#[doc(inline)]
 pub use crate::directory::{PresenceDirectory, UserHashBuilder, UserHasher};
-pub use crate::error::{ErrorCode, ExpirationError, GraphError, PresenceError, TimestampError};
+pub use crate::error::{ExpirationError, TimestampError};
 pub use crate::expiration::{PreferredExpiration, SessionExpiration};
-pub use crate::model::{
-    Change, Explanation, Forecast, Outcome, Preferred, PresenceModel, Reason, Session, Sessions,
-};
-pub use crate::presence::{PreferredPresence, Presence, SessionPresence};
-pub use crate::query::{
-    GetPresencesByUserId, MAX_USER_IDS, TooManyUserIds, UserPresence, UserPresences,
-};
-#[cfg(feature = "serde")]
-pub use crate::serde::{Body, BodyError};
-pub use crate::vocabulary::{Activity, ActivityError, Availability, AvailabilityError};
+pub use crate::model::{Change, Explanation, Outcome, Preferred, PresenceModel, Reason, Session};
+pub use crate::presence::{PreferredPresence, Presence, PresenceError, SessionPresence};
+pub use crate::vocabulary::{Activity, Availability};
+
+/// The iterators of models and directories.
+pub mod iter {
+    pub use crate::directory::{ChangesUntil, IntoIter, Iter, Presences};
+    pub use crate::model::{Forecast, Sessions};
+}
 
 /// Tests the code of the README.
 #[cfg(all(doctest, feature = "serde", feature = "std"))]
 #[doc = include_str!("../README.md")]
 pub struct Readme;
 
-/// The text form of timestamps: `YYYY-MM-DDThh:mm:ss[.fraction]Z`, with 1 to 9 digits in the fraction.
+/// The text form of timestamps: RFC 3339.
 ///
 /// [`Timestamp`] itself displays as seconds since 1970 and does not parse. Use these functions.
 ///
-/// It is the part of RFC 3339 in which a timestamp has one form: capitals, no offset, no second 60.
-/// With the feature `serde`, the module can be named in `#[serde(with = "presence_core::timestamp")]`.
+/// What RFC 3339 allows is read, except a second 60: any offset from UTC, and letters in either case. One
+/// form is written: `YYYY-MM-DDThh:mm:ss[.fraction]Z`, with 1 to 9 digits in the fraction. With the
+/// feature `serde`, the module can be named in `#[serde(with = "presence_core::timestamp")]`: timestamps are then
+/// text in human-readable formats, and nanoseconds since 1970 in others.
 ///
 /// ```
 /// use presence_core::timestamp;
@@ -107,6 +112,7 @@ pub struct Readme;
 /// let at = timestamp::parse("2026-11-20T09:00:00.250Z")?;
 /// assert_eq!(at.as_milliseconds(), 1_795_165_200_250);
 /// assert_eq!(timestamp::display(at).to_string(), "2026-11-20T09:00:00.25Z");
+/// assert_eq!(timestamp::parse("2026-11-20T10:00:00.250+01:00"), Ok(at));
 /// # Ok::<(), presence_core::TimestampError>(())
 /// ```
 pub mod timestamp {

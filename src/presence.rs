@@ -1,7 +1,9 @@
 use core::fmt;
 use core::str::FromStr;
 
-use crate::error::PresenceError;
+use thiserror::Error;
+
+use crate::text::name;
 use crate::vocabulary::{Activity, Availability};
 
 /// A pair of availability and activity: one of the 11 that Graph's rules can reach.
@@ -23,7 +25,8 @@ use crate::vocabulary::{Activity, Availability};
 /// The order of the variants is the order of precedence, lowest first (rules P2 and P5). The
 /// strongest session is therefore the maximum.
 ///
-/// The text form is `availability/activity`. With the feature `serde`, it is written as
+/// The text form is `availability/activity`, read without regard to case (rule W1). With the feature
+/// `serde`, it is written as
 /// `{"availability":"Busy","activity":"InACall"}`.
 ///
 /// ```
@@ -137,19 +140,19 @@ impl TryFrom<(Availability, Activity)> for Presence {
     ///
     /// # Errors
     ///
-    /// [`PresenceError::NotReachable`] unless the pair is one of the 11.
+    /// [`PresenceError::NotAccepted`] unless the pair is one of the 11.
     fn try_from((availability, activity): (Availability, Activity)) -> Result<Self, Self::Error> {
-        let is_pair =
-            |presence: &Self| presence.availability() == availability && presence.activity() == activity;
-        let found = Self::ALL.iter().copied().find(is_pair);
-        found.ok_or(PresenceError::NotReachable { availability, activity })
+        let found = Self::ALL.iter().copied().find(|presence| presence.activity() == activity);
+        found
+            .filter(|presence| presence.availability() == availability)
+            .ok_or(PresenceError::NotAccepted { availability, activity, accepted: Self::ALL })
     }
 }
 
 /// Declares a column of the table: the presences that a session may claim or a user may prefer.
 macro_rules! column {
     (
-        $(#[$doc:meta])* $column:ident, $error:ident:
+        $(#[$doc:meta])* $column:ident:
         $($(#[$presence_doc:meta])* $presence:ident),+ $(,)?
     ) => {
         $(#[$doc])*
@@ -162,6 +165,8 @@ macro_rules! column {
         impl $column {
             /// All values, in the order of Graph's documents.
             pub const ALL: &'static [Self] = &[$(Self::$presence),+];
+
+            const ACCEPTED: &'static [Presence] = &[$(Presence::$presence),+];
 
             /// Returns the presence that this is.
             #[must_use]
@@ -191,7 +196,7 @@ macro_rules! column {
             ///
             /// # Errors
             ///
-            #[doc = concat!("[`PresenceError::", stringify!($error), "`] if it is not in the table.")]
+            /// [`PresenceError::NotAccepted`] if it is not in the table.
             fn try_from(presence: Presence) -> Result<Self, Self::Error> {
                 Self::try_from((presence.availability(), presence.activity()))
             }
@@ -204,11 +209,13 @@ macro_rules! column {
             ///
             /// # Errors
             ///
-            #[doc = concat!("[`PresenceError::", stringify!($error), "`] if it is not in the table.")]
+            /// [`PresenceError::NotAccepted`] if it is not in the table.
             fn try_from((availability, activity): (Availability, Activity)) -> Result<Self, Self::Error> {
                 match Presence::try_from((availability, activity)) {
                     $(Ok(Presence::$presence) => Ok(Self::$presence),)+
-                    Ok(_) | Err(_) => Err(PresenceError::$error { availability, activity }),
+                    Ok(_) | Err(_) => {
+                        Err(PresenceError::NotAccepted { availability, activity, accepted: Self::ACCEPTED })
+                    }
                 }
             }
         }
@@ -226,7 +233,7 @@ column! {
     /// assert_eq!("Busy/InACall".parse(), Ok(SessionPresence::InACall));
     /// assert!(SessionPresence::try_from(Presence::Busy).is_err());
     /// ```
-    SessionPresence, NotClaimable:
+    SessionPresence:
     /// Available/Available, the only claim that fades (rule S7).
     Available,
     /// Busy/InACall.
@@ -250,7 +257,7 @@ column! {
     /// assert_eq!("Offline/OffWork".parse(), Ok(PreferredPresence::OffWork));
     /// assert!(PreferredPresence::try_from(Presence::InACall).is_err());
     /// ```
-    PreferredPresence, NotPreferable:
+    PreferredPresence:
     /// Available/Available. It does not fade (rule U7).
     Available,
     /// Busy/Busy.
@@ -265,8 +272,28 @@ column! {
     OffWork,
 }
 
+/// Implements the text form of words.
+macro_rules! words {
+    ($($word:ident: $error:ident),+ $(,)?) => {$(
+        impl FromStr for $word {
+            type Err = PresenceError;
+
+            /// Parses a word without regard to the case of ASCII letters (rule W1).
+            fn from_str(word: &str) -> Result<Self, Self::Err> {
+                let position = name::position(word, Self::ALL.iter().map(|word| word.as_str()));
+                position.and_then(|position| Self::ALL.get(position).copied()).ok_or(PresenceError::$error)
+            }
+        }
+    )+};
+}
+
+words! {
+    Availability: UnknownAvailability,
+    Activity: UnknownActivity,
+}
+
 /// Implements the text form of pairs.
-macro_rules! text {
+macro_rules! pairs {
     ($($pair:ident),+) => {$(
         impl fmt::Display for $pair {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -277,15 +304,54 @@ macro_rules! text {
         impl FromStr for $pair {
             type Err = PresenceError;
 
-            /// Parses a pair such as `Away/Away`. The spelling must be exact.
+            /// Parses a pair such as `Away/Away` without regard to the case of ASCII letters (rule W1).
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                let (availability, activity) = text.split_once('/').ok_or(PresenceError::Malformed)?;
-                let availability = availability.parse().map_err(|_| PresenceError::Malformed)?;
-                let activity = activity.parse().map_err(|_| PresenceError::Malformed)?;
-                Self::try_from((availability, activity))
+                let (availability, activity) = text.split_once('/').unwrap_or((text, ""));
+                Self::try_from((availability.parse()?, activity.parse()?))
             }
         }
     )+};
 }
 
-text!(Presence, SessionPresence, PreferredPresence);
+pairs!(Presence, SessionPresence, PreferredPresence);
+
+/// A word that is not known, or a pair of words that is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum PresenceError {
+    /// The first word is not an [`Availability`].
+    #[error("unknown availability, expected a word such as Available, Busy or Away")]
+    UnknownAvailability,
+    /// The second word is not an [`Activity`].
+    #[error("unknown activity, expected a word such as Available, InACall or Away")]
+    UnknownActivity,
+    /// The pair cannot be reached, or no session may claim it (rule S4), or no user may prefer it (rule
+    /// U1).
+    #[error("invalid presence {availability}/{activity}, expected {}", List(.accepted))]
+    NotAccepted {
+        /// The first word of the pair.
+        availability: Availability,
+        /// The second word of the pair.
+        activity: Activity,
+        /// The pairs that are accepted.
+        accepted: &'static [Presence],
+    },
+}
+
+/// Presences as an enumeration in a sentence.
+struct List<'a>(&'a [Presence]);
+
+impl fmt::Display for List<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(presences) = self;
+        for (index, presence) in presences.iter().enumerate() {
+            f.write_str(match presences.len() - index {
+                _ if index == 0 => "",
+                1 => " or ",
+                _ => ", ",
+            })?;
+            f.write_str(presence.as_str())?;
+        }
+        Ok(())
+    }
+}

@@ -17,9 +17,8 @@ use std::io::{self, BufWriter, ErrorKind, IsTerminal, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use presence_core::{
-    Change, Command, ErrorCode, Explanation, Outcome, PresenceDirectory, Timestamp, timestamp,
-};
+use presence_core::graph::ErrorCode;
+use presence_core::{Change, Command, Explanation, Outcome, PresenceDirectory, Timestamp, timestamp};
 use serde::Serialize;
 
 use crate::input::{Line, Lines, Request};

@@ -27,9 +27,6 @@ pub mod time {}
 #[doc = include_str!("directories.md")]
 pub mod directories {}
 
-#[doc = include_str!("graph.md")]
-pub mod graph {}
-
 #[doc = include_str!("persistence.md")]
 pub mod persistence {}
 
@@ -38,6 +35,3 @@ pub mod why {}
 
 #[doc = include_str!("coming_from.md")]
 pub mod coming_from {}
-
-#[doc = include_str!("names.md")]
-pub mod names {}

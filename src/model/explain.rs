@@ -17,7 +17,7 @@ use crate::text::timestamp;
 ///
 /// [`cloned`](Self::cloned) returns an explanation that owns its session ids.
 ///
-/// With the feature `serde`, it is written as
+/// With the feature `serde`, it is written and read as
 /// `{"presence":…,"until":…,"reason":…,"waiting":…,"others":[…]}`. The reason is `"noSession"`,
 /// `{"preferred":…}` or `{"session":…}`.
 ///
@@ -47,11 +47,13 @@ use crate::text::timestamp;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Explanation<S> {
     /// The effective presence.
     pub presence: Presence,
     /// When the effective presence changes if no command comes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serde::text::option"))]
     pub until: Option<Timestamp>,
     /// The rule that decided, and what it chose.
     pub reason: Reason<S>,
@@ -63,7 +65,11 @@ pub struct Explanation<S> {
 
 /// The rule that decided an effective presence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "camelCase")
+)]
 #[non_exhaustive]
 pub enum Reason<S> {
     /// No session exists (rule S12).

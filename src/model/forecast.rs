@@ -59,7 +59,7 @@ impl<S> FusedIterator for Forecast<'_, S> {}
 
 /// A change of the effective presence.
 ///
-/// With the feature `serde`, it is written as
+/// With the feature `serde`, it is written and read as
 /// `{"at":"2026-11-20T09:05:00Z","availability":"Away","activity":"Away"}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

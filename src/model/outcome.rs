@@ -2,7 +2,7 @@ use crate::presence::Presence;
 
 /// The result of an update. Publish what [`changed`](Self::changed) returns: it is not reported again.
 ///
-/// With the feature `serde`, it is written as `{"previous":…,"current":…}`.
+/// With the feature `serde`, it is written and read as `{"previous":…,"current":…}`.
 ///
 /// ```
 /// use presence_core::{Presence, PresenceModel, SessionPresence, SetSession, Timestamp};
@@ -15,7 +15,7 @@ use crate::presence::Presence;
 /// # Ok::<(), presence_core::CommandError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 #[must_use = "a change that is not published is lost"]
 pub struct Outcome {

@@ -11,18 +11,22 @@ use crate::text::{duration, nanoseconds, timestamp};
 ///
 /// The user stays Offline until a session exists (rule P4).
 ///
-/// With the feature `serde`, it is written as `{"presence":…,"since":…,"expiresAt":…}`.
+/// With the feature `serde`, it is written and read as `{"presence":…,"since":…,"expiresAt":…}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "camelCase")
+)]
 #[non_exhaustive]
 pub struct Preferred {
     /// The presence that the user prefers.
     pub presence: PreferredPresence,
     /// When the preference was set. It is never after the `now` of the read (rule T5).
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::timestamp::serialize"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::timestamp"))]
     pub since: Timestamp,
     /// When the preference expires (rules U2 and U3).
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::timestamp::serialize"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::timestamp"))]
     pub expires_at: Timestamp,
 }
 

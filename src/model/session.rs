@@ -12,12 +12,16 @@ use crate::text::{duration, nanoseconds, timestamp};
 /// `S` is a reference to the session id while the session is borrowed from a model. [`cloned`]
 /// returns a session that owns its id.
 ///
-/// With the feature `serde`, it is written as
+/// With the feature `serde`, it is written and read as
 /// `{"id":…,"claim":…,"presence":…,"since":…,"deadline":…,"expiresAt":…}`.
 ///
 /// [`cloned`]: Self::cloned
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "camelCase")
+)]
 #[non_exhaustive]
 pub struct Session<S> {
     /// The session id.
@@ -28,13 +32,13 @@ pub struct Session<S> {
     pub presence: Presence,
     /// When the session was last set or refreshed. After a step of the clock it may have been moved back,
     /// and it is never after the `now` of the read (rule T5).
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::timestamp::serialize"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::timestamp"))]
     pub since: Timestamp,
     /// When the session next fades or expires, unless it is refreshed before.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::timestamp::serialize"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::timestamp"))]
     pub deadline: Timestamp,
     /// When the session expires, unless it is refreshed before (rule S6).
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::timestamp::serialize"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::timestamp"))]
     pub expires_at: Timestamp,
 }
 
