@@ -280,7 +280,7 @@ macro_rules! words {
 
             /// Parses a word without regard to the case of ASCII letters (rule W1).
             fn from_str(word: &str) -> Result<Self, Self::Err> {
-                let position = name::position(word, Self::ALL.iter().map(|word| word.as_str()));
+                let position = name::position(word, Self::NAMES);
                 position.and_then(|position| Self::ALL.get(position).copied()).ok_or(PresenceError::$error)
             }
         }

@@ -14,6 +14,8 @@ macro_rules! words {
             /// All words, in Graph's order.
             pub const ALL: &'static [Self] = &[$(Self::$word),+];
 
+            pub(crate) const NAMES: &'static [&'static str] = &[$(stringify!($word)),+];
+
             /// Returns the word as Graph spells it.
             #[must_use]
             pub const fn as_str(self) -> &'static str {

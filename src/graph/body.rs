@@ -84,6 +84,7 @@ impl BodyError {
 }
 
 impl<'de, T: Read<'de>> Deserialize<'de> for Body<T> {
+    #[inline]
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         T::read(deserializer)
     }
@@ -102,13 +103,14 @@ pub(super) trait Read<'de>: Sized {
 macro_rules! read_checked {
     ($($body:ident $(<$id:ident>)?: $form:ty, $check:expr);+ $(;)?) => {$(
         impl<'de $(, $id: Deserialize<'de>)?> Read<'de> for $body $(<$id>)? {
+            #[inline]
             fn read<D: Deserializer<'de>>(
                 deserializer: D,
             ) -> Result<$crate::graph::Body<Self>, D::Error> {
                 let mut form = <$form as $crate::graph::form::Form>::empty();
                 let object = $crate::graph::form::fill(&mut form, deserializer)?;
-                let check: fn($form) -> Result<Self, BodyError> = $check;
-                Ok($crate::graph::body::Body(object.and_then(|()| check(form))))
+                let check: fn(&mut $form) -> Result<Self, BodyError> = $check;
+                Ok($crate::graph::body::Body(object.and_then(|()| check(&mut form))))
             }
         }
 
@@ -120,6 +122,7 @@ macro_rules! read_checked {
 macro_rules! read_directly {
     ($body:ident $(<$id:ident>)?) => {
         impl<'de $(, $id: Deserialize<'de>)?> Deserialize<'de> for $body $(<$id>)? {
+            #[inline]
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 Self::read(deserializer)?.check().map_err(D::Error::custom)
             }

@@ -5,6 +5,11 @@
 //! the type says, reads the rest of the value, and goes on behind it. So an error of the format is never
 //! taken for an error of the value, and nothing is buffered.
 
+#![expect(
+    clippy::inline_always,
+    reason = "calls between these layers would cost a tenth of the time of a body"
+)]
+
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -47,7 +52,7 @@ impl<E: Error> Error for Caught<E> {
 }
 
 /// Keeps the error of a value, and passes on that of the format.
-#[inline]
+#[inline(always)]
 fn catch<T, E>(read: Result<T, Caught<E>>) -> Result<Result<T, BodyError>, E> {
     match read {
         Ok(value) => Ok(Ok(value)),
@@ -57,7 +62,7 @@ fn catch<T, E>(read: Result<T, Caught<E>>) -> Result<Result<T, BodyError>, E> {
 }
 
 /// The inverse of [`catch`].
-#[inline]
+#[inline(always)]
 fn release<T, E>(caught: Result<Result<T, BodyError>, E>) -> Result<T, Caught<E>> {
     caught.map_err(Caught::Format)?.map_err(Caught::Rejected)
 }
@@ -72,7 +77,7 @@ impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Nullable<T> {
     /// The value, `None` if it is null, or what its type says.
     type Value = Result<Option<T>, BodyError>;
 
-    #[inline]
+    #[inline(always)]
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_option(self)
     }
@@ -85,17 +90,17 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Nullable<T> {
         f.write_str("a value")
     }
 
-    #[inline]
+    #[inline(always)]
     fn visit_none<E>(self) -> Result<Self::Value, E> {
         Ok(Ok(None))
     }
 
-    #[inline]
+    #[inline(always)]
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
         Ok(Ok(None))
     }
 
-    #[inline]
+    #[inline(always)]
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         Ok(catch(T::deserialize(Catching(deserializer)))?.map(Some))
     }
@@ -105,8 +110,7 @@ impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for Catching<T> {
     /// The value, or what its type says.
     type Value = Result<T::Value, BodyError>;
 
-    #[inline]
-
+    #[inline(always)]
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         catch(self.0.deserialize(Catching(deserializer)))
     }
@@ -119,19 +123,15 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Catching<D> {
         self.0.is_human_readable()
     }
 
-    #[inline]
-
+    #[inline(always)]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
         release(self.0.deserialize_any(Catching(visitor)))
     }
 
-    #[inline]
-
+    #[inline(always)]
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
         release(self.0.deserialize_option(Catching(visitor)))
     }
-
-    #[inline]
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
@@ -173,7 +173,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Catching<D> {
 /// Visits values that contain no others.
 macro_rules! visit_plain_values {
     ($($visit:ident: $value:ty),+ $(,)?) => {$(
-        #[inline]
+        #[inline(always)]
         fn $visit<E: Error>(self, value: $value) -> Result<Self::Value, E> {
             catch(self.0.$visit(value))
         }
@@ -203,22 +203,22 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Catching<V> {
         visit_byte_buf: Vec<u8>,
     }
 
+    #[inline(always)]
     fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
         catch(self.0.visit_none())
     }
 
+    #[inline(always)]
     fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
         catch(self.0.visit_unit())
     }
 
-    #[inline]
-
+    #[inline(always)]
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         catch(self.0.visit_some(Catching(deserializer)))
     }
 
-    #[inline]
-
+    #[inline(always)]
     fn visit_newtype_struct<D: Deserializer<'de>>(
         self,
         deserializer: D,
@@ -306,6 +306,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for EnumVisitor<V> {
         self.0.expecting(f)
     }
 
+    #[inline(always)]
     fn visit_str<E: Error>(self, variant: &str) -> Result<V::Value, E> {
         self.0.visit_enum(variant.into_deserializer())
     }

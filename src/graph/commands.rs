@@ -12,7 +12,7 @@ use crate::command::{ClearPreferred, ClearSession, Command, SetPreferred, SetSes
 use crate::error::ExpirationError;
 use crate::expiration::{PreferredExpiration, SessionExpiration};
 use crate::graph::body::{Body, BodyError, Read, read_checked, read_directly};
-use crate::graph::form::{Field, Name, Names, Object, form};
+use crate::graph::form::{Field, Id, Name, Names, Object, form};
 use crate::graph::pairs::checked_pair;
 use crate::serde::text::Lifetime;
 use crate::vocabulary::{Activity, Availability};
@@ -26,11 +26,11 @@ form! {
     }
 }
 
-impl<S> SetSessionForm<S> {
-    fn check(self) -> Result<SetSession<S>, BodyError> {
-        let session_id = self.session_id.required()?;
-        let claim = checked_pair(self.availability, self.activity)?;
-        let expiration: Option<SessionExpiration> = checked_lifetime(self.expiration)?;
+impl<S> SetSessionForm<Id<S>> {
+    fn check(&mut self) -> Result<SetSession<S>, BodyError> {
+        let Id(session_id) = self.session_id.required()?;
+        let claim = checked_pair(&mut self.availability, &mut self.activity)?;
+        let expiration: Option<SessionExpiration> = checked_lifetime(&mut self.expiration)?;
         Ok(SetSession::new(session_id, claim).with_expiration(expiration.unwrap_or_default()))
     }
 }
@@ -50,9 +50,9 @@ form! {
     }
 }
 
-impl<S> ClearSessionForm<S> {
-    fn check(self) -> Result<ClearSession<S>, BodyError> {
-        self.session_id.required().map(ClearSession::new)
+impl<S> ClearSessionForm<Id<S>> {
+    fn check(&mut self) -> Result<ClearSession<S>, BodyError> {
+        self.session_id.required().map(|Id(session_id)| ClearSession::new(session_id))
     }
 }
 
@@ -71,16 +71,16 @@ form! {
 }
 
 impl SetPreferredForm {
-    fn check(self) -> Result<SetPreferred, BodyError> {
-        let presence = checked_pair(self.availability, self.activity)?;
-        let expiration = checked_lifetime(self.expiration)?;
+    fn check(&mut self) -> Result<SetPreferred, BodyError> {
+        let presence = checked_pair(&mut self.availability, &mut self.activity)?;
+        let expiration = checked_lifetime(&mut self.expiration)?;
         let expiration = expiration.unwrap_or(PreferredExpiration::default_for(presence));
         Ok(SetPreferred::new(presence).with_expiration(expiration))
     }
 }
 
 /// Returns the lifetime, `None` if it is missing or null.
-fn checked_lifetime<T>(lifetime: Field<Lifetime>) -> Result<Option<T>, BodyError>
+fn checked_lifetime<T>(lifetime: &mut Field<Lifetime>) -> Result<Option<T>, BodyError>
 where
     T: TryFrom<Lifetime, Error = ExpirationError>,
 {
@@ -112,11 +112,11 @@ macro_rules! empty_bodies {
 empty_bodies!(ClearPreferred, Tick);
 
 read_checked! {
-    SetSession<S>: SetSessionForm<S>, SetSessionForm::check;
-    ClearSession<S>: ClearSessionForm<S>, ClearSessionForm::check;
+    SetSession<S>: SetSessionForm<Id<S>>, SetSessionForm::check;
+    ClearSession<S>: ClearSessionForm<Id<S>>, ClearSessionForm::check;
     SetPreferred: SetPreferredForm, SetPreferredForm::check;
-    ClearPreferred: EmptyForm, |EmptyForm {}| Ok(Self);
-    Tick: EmptyForm, |EmptyForm {}| Ok(Self);
+    ClearPreferred: EmptyForm, |_| Ok(Self);
+    Tick: EmptyForm, |_| Ok(Self);
 }
 
 /// Declares how a command is written and read: as an object with the name of an action and its body. In

@@ -36,8 +36,8 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     #[cfg(feature = "serde")]
-    const ALL: &'static [Self] =
-        &[Self::InvalidArgument, Self::Forbidden, Self::NotFound, Self::GeneralException];
+    const ALL: [Self; 4] =
+        [Self::InvalidArgument, Self::Forbidden, Self::NotFound, Self::GeneralException];
 
     /// Returns the code as Graph spells it.
     #[must_use]
@@ -209,7 +209,7 @@ mod form {
         /// [`ErrorCode::GeneralException`].
         fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
             let Answer { error } = Answer::deserialize(deserializer)?;
-            let position = name::position(&error.code, ErrorCode::ALL.iter().map(|code| code.as_str()));
+            let position = name::position(&error.code, &ErrorCode::ALL.map(ErrorCode::as_str));
             let code = position.and_then(|position| ErrorCode::ALL.get(position).copied());
             Ok(Self::new(code.unwrap_or(ErrorCode::GeneralException), error.message))
         }

@@ -4,8 +4,14 @@
 //! an object is read to its end whatever is wrong with it. Names are matched without regard to case (rule
 //! W1). Unknown fields are passed over.
 
+#![expect(
+    clippy::inline_always,
+    reason = "calls between these layers would cost a tenth of the time of a body"
+)]
+
 use core::fmt;
 use core::marker::PhantomData;
+use core::str::FromStr;
 
 use serde::de::{
     self, Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess,
@@ -14,8 +20,10 @@ use serde::de::{
 use serde::ser::{Serialize, Serializer};
 
 use crate::graph::body::BodyError;
-use crate::graph::catch::{Caught, Nullable};
+use crate::graph::catch::{Catching, Caught, Nullable};
+use crate::serde::text::{Lifetime, TextVisitor};
 use crate::text::name;
+use crate::vocabulary::{Activity, Availability};
 
 /// Declares a form: its fields, with their names and the types of their values.
 ///
@@ -38,7 +46,7 @@ macro_rules! form {
             const NAMES: &'static [&'static str] = &[$($name),*];
         }
 
-        impl<'de $(, $value: serde::Deserialize<'de>)?> $crate::graph::form::Form<'de>
+        impl<'de $(, $value: $crate::graph::form::Value<'de>)?> $crate::graph::form::Form<'de>
             for $form $(<$value>)?
         {
             fn empty() -> Self {
@@ -46,6 +54,7 @@ macro_rules! form {
             }
 
             #[allow(unused_mut, unused_variables, reason = "a form may have no fields")]
+            #[inline(always)]
             fn read<A>(&mut self, position: usize, fields: &mut A) -> Result<(), A::Error>
             where
                 A: serde::de::MapAccess<'de>,
@@ -92,6 +101,7 @@ pub(super) trait Form<'de>: Names + Sized {
 /// Reads an object into a form. A value that is no object is an error of the body.
 ///
 /// The form is filled in place, because to move one takes as long as to read a field.
+#[inline(always)]
 pub(super) fn fill<'de, F: Form<'de>, D: Deserializer<'de>>(
     form: &mut F,
     deserializer: D,
@@ -116,6 +126,7 @@ impl<'de, F: Form<'de>> Visitor<'de> for FormVisitor<'_, 'de, F> {
         f.write_str("an object")
     }
 
+    #[inline(always)]
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
         while let Some(field) = fields.next_key_seed(Name::<F>(PhantomData))? {
             match field {
@@ -147,12 +158,13 @@ impl<T> Field<T> {
     }
 
     /// Reads the value behind a name. If the name comes twice, none of the values counts (rule W2).
+    #[inline(always)]
     pub(super) fn read<'de, A: MapAccess<'de>>(&mut self, fields: &mut A) -> Result<(), A::Error>
     where
-        T: Deserialize<'de>,
+        T: Value<'de>,
     {
         self.found = Some(if self.found.is_none() {
-            let value = fields.next_value_seed(Nullable(PhantomData))?;
+            let value = fields.next_value_seed(ValueSeed(PhantomData))?;
             value.map_err(|why| BodyError::in_field(self.name, why))
         } else {
             let IgnoredAny = fields.next_value()?;
@@ -164,19 +176,19 @@ impl<T> Field<T> {
     /// Reads the value in a format without names.
     pub(super) fn read_value<'de, A: SeqAccess<'de>>(&mut self, values: &mut A) -> Result<(), A::Error>
     where
-        T: Deserialize<'de>,
+        T: Value<'de>,
     {
         self.found = values.next_element()?.map(|value| Ok(Some(value)));
         Ok(())
     }
 
     /// Returns the value, `None` if it is missing or null.
-    pub(super) fn optional(self) -> Result<Option<T>, BodyError> {
-        self.found.unwrap_or(Ok(None))
+    pub(super) fn optional(&mut self) -> Result<Option<T>, BodyError> {
+        self.found.take().unwrap_or(Ok(None))
     }
 
-    pub(super) fn required(self) -> Result<T, BodyError> {
-        match self.found {
+    pub(super) fn required(&mut self) -> Result<T, BodyError> {
+        match self.found.take() {
             Some(Ok(Some(value))) => Ok(value),
             Some(Err(error)) => Err(error),
             Some(Ok(None)) | None => Err(self.error("field is required.")),
@@ -198,6 +210,84 @@ impl<T: Serialize> Serialize for Field<T> {
     }
 }
 
+/// What a field of a form holds.
+pub(super) trait Value<'de>: Deserialize<'de> {
+    /// Reads a value, `None` if it is null, or what its type says.
+    #[inline(always)]
+    fn read<D>(deserializer: D) -> Result<Result<Option<Self>, BodyError>, D::Error>
+    where
+        D: Deserializer<'de>,
+    {
+        deserializer.deserialize_option(Nullable(PhantomData))
+    }
+}
+
+struct ValueSeed<T>(PhantomData<T>);
+
+impl<'de, T: Value<'de>> DeserializeSeed<'de> for ValueSeed<T> {
+    type Value = Result<Option<T>, BodyError>;
+
+    #[inline(always)]
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        T::read(deserializer)
+    }
+}
+
+/// An id of the caller's type.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub(super) struct Id<S>(pub(super) S);
+
+impl<'de, S: Deserialize<'de>> Value<'de> for Id<S> {}
+
+/// Texts are asked for only once, and not first whether they are null.
+macro_rules! texts {
+    ($($text:ident: $expected:literal),+ $(,)?) => {$(
+        impl<'de> Value<'de> for $text {
+            #[inline(always)]
+            fn read<D>(deserializer: D) -> Result<Result<Option<Self>, BodyError>, D::Error>
+            where
+                D: Deserializer<'de>,
+            {
+                if deserializer.is_human_readable() {
+                    deserializer.deserialize_any(Catching(NullableText(TextVisitor::new($expected))))
+                } else {
+                    deserializer.deserialize_option(Nullable(PhantomData))
+                }
+            }
+        }
+    )+};
+}
+
+texts! {
+    Availability: "a string",
+    Activity: "a string",
+    Lifetime: "a duration as a string",
+}
+
+struct NullableText<T>(TextVisitor<T>);
+
+impl<T: FromStr<Err: fmt::Display>> Visitor<'_> for NullableText<T> {
+    type Value = Option<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(f)
+    }
+
+    #[inline(always)]
+    fn visit_str<E: Error>(self, text: &str) -> Result<Option<T>, E> {
+        self.0.visit_str(text).map(Some)
+    }
+
+    fn visit_unit<E>(self) -> Result<Option<T>, E> {
+        Ok(None)
+    }
+
+    fn visit_none<E>(self) -> Result<Option<T>, E> {
+        Ok(None)
+    }
+}
+
 /// The name of a field as Graph's errors spell it, with a capital.
 pub(super) struct Pascal(pub(super) &'static str);
 
@@ -215,6 +305,7 @@ pub(super) struct Name<N>(pub(super) PhantomData<N>);
 impl<'de, N: Names> DeserializeSeed<'de> for Name<N> {
     type Value = Option<usize>;
 
+    #[inline(always)]
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_identifier(self)
     }
@@ -227,8 +318,9 @@ impl<N: Names> Visitor<'_> for Name<N> {
         f.write_str("a name")
     }
 
+    #[inline(always)]
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(name::position(text, N::NAMES.iter().copied()))
+        Ok(name::position(text, N::NAMES))
     }
 
     /// Formats without names have positions.
@@ -242,6 +334,7 @@ pub(super) struct Object<V>(pub(super) V);
 
 macro_rules! visit_others {
     ($($visit:ident($($value:ident: $type:ty)?): $unexpected:expr),+ $(,)?) => {$(
+        #[inline(always)]
         fn $visit<E: Error>(self, $($value: $type)?) -> Result<Self::Value, E> {
             Ok(Err(self.found($unexpected)))
         }
@@ -262,6 +355,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Object<V> {
         self.0.expecting(f)
     }
 
+    #[inline(always)]
     fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Self::Value, A::Error> {
         self.0.visit_map(fields).map(Ok)
     }

@@ -25,7 +25,7 @@ macro_rules! pairs {
         }
 
         read_checked! {
-            $pair: PairForm, |form| checked_pair(form.availability, form.activity);
+            $pair: PairForm, |form| checked_pair(&mut form.availability, &mut form.activity);
         }
     )+};
 }
@@ -33,8 +33,8 @@ macro_rules! pairs {
 pairs!(Presence, SessionPresence, PreferredPresence);
 
 pub(super) fn checked_pair<T>(
-    availability: Field<Availability>,
-    activity: Field<Activity>,
+    availability: &mut Field<Availability>,
+    activity: &mut Field<Activity>,
 ) -> Result<T, BodyError>
 where
     T: TryFrom<(Availability, Activity), Error = PresenceError>,

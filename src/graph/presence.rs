@@ -79,7 +79,7 @@ mod form {
 
     use super::UserPresence;
     use crate::graph::body::{BodyError, Read, read_checked, read_directly};
-    use crate::graph::form::form;
+    use crate::graph::form::{Id, Value, form};
     use crate::serde::text;
     use crate::vocabulary::{Activity, Availability};
 
@@ -91,9 +91,9 @@ mod form {
         }
     }
 
-    impl<U> UserPresenceForm<U> {
-        fn check(self) -> Result<UserPresence<U>, BodyError> {
-            let id = self.id.required()?;
+    impl<U> UserPresenceForm<Id<U>> {
+        fn check(&mut self) -> Result<UserPresence<U>, BodyError> {
+            let Id(id) = self.id.required()?;
             let Lenient(availability) = self.availability.required()?;
             let Lenient(activity) = self.activity.required()?;
             Ok(UserPresence { id, availability, activity })
@@ -108,7 +108,7 @@ mod form {
     }
 
     read_checked! {
-        UserPresence<U>: UserPresenceForm<U>, UserPresenceForm::check;
+        UserPresence<U>: UserPresenceForm<Id<U>>, UserPresenceForm::check;
     }
 
     /// A word that may be unknown.
@@ -130,6 +130,8 @@ mod form {
                     text::parse(deserializer, "a string")
                 }
             }
+
+            impl Value<'_> for Lenient<$word> {}
         )+};
     }
 

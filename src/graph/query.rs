@@ -70,7 +70,7 @@ mod form {
 
     use super::{GetPresencesByUserId, MAX_USER_IDS};
     use crate::graph::body::{BodyError, Read, read_checked, read_directly};
-    use crate::graph::form::form;
+    use crate::graph::form::{Value, form};
 
     form! {
         IdsForm<L> {
@@ -79,7 +79,7 @@ mod form {
     }
 
     impl<U> IdsForm<Ids<U>> {
-        fn check(self) -> Result<GetPresencesByUserId<U>, BodyError> {
+        fn check(&mut self) -> Result<GetPresencesByUserId<U>, BodyError> {
             let Ids(ids) = self.ids.required()?;
             GetPresencesByUserId::new(ids).map_err(BodyError::new)
         }
@@ -103,6 +103,8 @@ mod form {
             deserializer.deserialize_seq(IdsVisitor(PhantomData))
         }
     }
+
+    impl<'de, U: Deserialize<'de>> Value<'de> for Ids<U> {}
 
     struct IdsVisitor<U>(PhantomData<U>);
 

@@ -19,17 +19,24 @@ use crate::vocabulary::{Activity, Availability};
 const QUOTED_CHARS: usize = 64;
 
 /// Reads a string and parses it. `expected` completes "invalid type: …, expected".
+#[inline]
 pub(crate) fn parse<'de, T, D>(deserializer: D, expected: &'static str) -> Result<T, D::Error>
 where
     T: FromStr<Err: fmt::Display>,
     D: Deserializer<'de>,
 {
-    deserializer.deserialize_str(TextVisitor { expected, parsed: PhantomData })
+    deserializer.deserialize_str(TextVisitor::new(expected))
 }
 
-struct TextVisitor<T> {
+pub(crate) struct TextVisitor<T> {
     expected: &'static str,
     parsed: PhantomData<T>,
+}
+
+impl<T> TextVisitor<T> {
+    pub(crate) const fn new(expected: &'static str) -> Self {
+        Self { expected, parsed: PhantomData }
+    }
 }
 
 impl<T: FromStr<Err: fmt::Display>> Visitor<'_> for TextVisitor<T> {
@@ -39,6 +46,7 @@ impl<T: FromStr<Err: fmt::Display>> Visitor<'_> for TextVisitor<T> {
         f.write_str(self.expected)
     }
 
+    #[inline]
     fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
         T::from_str(text).map_err(|error| {
             match text.char_indices().nth(QUOTED_CHARS).and_then(|(end, _)| text.get(..end)) {
@@ -58,6 +66,7 @@ macro_rules! words {
         }
 
         impl<'de> Deserialize<'de> for $word {
+            #[inline]
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 parse(deserializer, "a string")
             }
@@ -110,6 +119,7 @@ impl Serialize for Lifetime {
 }
 
 impl<'de> Deserialize<'de> for Lifetime {
+    #[inline]
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
             parse(deserializer, "a duration as a string")
@@ -142,6 +152,7 @@ macro_rules! lifetimes {
         }
 
         impl<'de> Deserialize<'de> for $expiration {
+            #[inline]
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 Lifetime::deserialize(deserializer)?.try_into().map_err(D::Error::custom)
             }
@@ -216,6 +227,7 @@ impl Serialize for TimestampForm {
 }
 
 impl<'de> Deserialize<'de> for TimestampForm {
+    #[inline]
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
             parse(deserializer, "a timestamp as a string")
@@ -237,6 +249,7 @@ pub(crate) mod option {
         timestamp.map(TimestampForm).serialize(serializer)
     }
 
+    #[inline]
     pub(crate) fn deserialize<'de, D>(deserializer: D) -> Result<Option<Timestamp>, D::Error>
     where
         D: Deserializer<'de>,

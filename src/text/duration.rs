@@ -35,13 +35,12 @@ pub(crate) fn parse(text: &str) -> Result<SignedDuration, ExpirationError> {
     };
     let days = days.unwrap_or(0);
 
-    let counts =
-        [(days, SECONDS_IN_DAY), (hours, SECONDS_IN_HOUR), (minutes, SECONDS_IN_MINUTE), (seconds, 1)];
-    let total = counts
-        .into_iter()
-        .try_fold(0_u64, |total, (count, unit)| total.checked_add(count.checked_mul(unit)?))
-        .and_then(|total| i64::try_from(total).ok())
-        .ok_or(ExpirationError::OutOfRange)?;
+    let total: u128 =
+        [(days, SECONDS_IN_DAY), (hours, SECONDS_IN_HOUR), (minutes, SECONDS_IN_MINUTE), (seconds, 1)]
+            .into_iter()
+            .map(|(count, unit)| u128::from(count) * u128::from(unit))
+            .sum();
+    let total = i64::try_from(total).map_err(|_| ExpirationError::OutOfRange)?;
     let duration = SignedDuration::new(total, nanoseconds.cast_signed());
     Ok(if text.starts_with('-') { -duration } else { duration })
 }
