@@ -108,4 +108,54 @@ mod forms {
         let resource: Value = serde_json::to_value(answer.value[1]).unwrap();
         assert_eq!(serde_json::from_value::<Presence>(resource).unwrap(), Presence::AvailableInactive);
     }
+
+    /// Any of Graph's words in any case, a word of tomorrow, and fields that are not ours.
+    #[test]
+    fn a_client_reads_what_graph_answers() {
+        let rows = [
+            ("Busy", "InACall", Some(Presence::InACall), "Busy", "InACall"),
+            ("busy", "inACall", Some(Presence::InACall), "Busy", "InACall"),
+            ("Busy", "InAMeeting", None, "Busy", "InAMeeting"),
+            ("DoNotDisturb", "Focusing", None, "DoNotDisturb", "Focusing"),
+            ("Available", "InACall", None, "Available", "InACall"),
+            ("PresenceUnknown", "PresenceUnknown", None, "PresenceUnknown", "PresenceUnknown"),
+            ("Busy", "InAHologram", None, "Busy", "PresenceUnknown"),
+            ("Elsewhere", "InACall", None, "PresenceUnknown", "InACall"),
+            ("", "", None, "PresenceUnknown", "PresenceUnknown"),
+        ];
+        for (availability, activity, presence, first, second) in rows {
+            let text = format!(
+                r##"{{"@odata.context":"#users","id":"ana","Availability":"{availability}","activity":"{activity}","statusMessage":{{"x":[null]}},"sequenceNumber":null}}"##
+            );
+            let ana: UserPresence<String> = serde_json::from_str(&text).unwrap();
+            assert_eq!(ana.presence(), presence, "{text}");
+            assert_eq!((ana.availability.as_str(), ana.activity.as_str()), (first, second), "{text}");
+            let body: Body<UserPresence<String>> = serde_json::from_str(&text).unwrap();
+            assert_eq!(body.check(), Ok(ana));
+            let list = format!(r##"{{"@odata.context":"#x","value":[{text},{text}]}}"##);
+            let list: UserPresences<&str> = serde_json::from_str(&list).unwrap();
+            assert!(list.value.len() == 2 && list.value.iter().all(|user| user.presence() == presence));
+        }
+        let rows = [
+            (r#"{"availability":"Busy","activity":"Busy"}"#, "[Id]: The Id field is required."),
+            (r#"{"id":"a","activity":"Busy"}"#, "[Availability]: The Availability field is required."),
+            (
+                r#"{"id":"a","availability":"Busy","activity":null}"#,
+                "[Activity]: The Activity field is required.",
+            ),
+            (
+                r#"{"id":"a","id":"b","availability":"Busy","activity":"Busy"}"#,
+                "[Id]: The Id field comes twice.",
+            ),
+            (
+                r#"{"id":"a","availability":5,"activity":"Busy"}"#,
+                "[Availability]: invalid type: integer `5`, expected a string",
+            ),
+            ("[]", "invalid type: sequence, expected an object"),
+        ];
+        for (text, message) in rows {
+            let body: Body<UserPresence<String>> = serde_json::from_str(text).unwrap();
+            assert_eq!(body.check().unwrap_err().to_string(), message);
+        }
+    }
 }

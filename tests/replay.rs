@@ -111,7 +111,7 @@ fn records_have_the_documented_form() {
     assert_eq!(records(&input.join("\n")), output);
 }
 
-/// As Python and PostgreSQL write them. What is printed is in UTC.
+/// As Python and databases write them. What is printed is in UTC.
 #[test]
 fn a_line_may_have_any_offset() {
     let input = [

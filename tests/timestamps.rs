@@ -30,7 +30,7 @@ fn timestamps_are_parsed_exactly() {
     }
 }
 
-/// As Python and PostgreSQL write them, and as any of the others that RFC 3339 allows.
+/// As Python and databases write them, and as any of the others that RFC 3339 allows.
 #[test]
 fn a_timestamp_is_parsed_with_any_offset() {
     let nine = nanosecond(1_795_165_200_000_000_000);

@@ -2,7 +2,8 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use presence_core::{BodyError, CommandError, TimestampError};
+use presence_core::graph::BodyError;
+use presence_core::{CommandError, TimestampError};
 use serde::{Deserialize, Serialize};
 
 /// An error: the status, Graph's code, and a text.

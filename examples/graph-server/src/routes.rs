@@ -15,9 +15,9 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use futures_util::{Stream, StreamExt, stream};
 use metrics_exporter_prometheus::PrometheusHandle;
+use presence_core::graph::{Body, GetPresencesByUserId, MAX_USER_IDS, UserPresence, UserPresences};
 use presence_core::{
-    Body, ClearPreferred, ClearSession, Command, GetPresencesByUserId, MAX_USER_IDS, Presence,
-    SetPreferred, SetSession, Timestamp, UserPresence, UserPresences, timestamp,
+    ClearPreferred, ClearSession, Command, Presence, SetPreferred, SetSession, Timestamp, timestamp,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -141,7 +141,7 @@ async fn presence(State(app): State<Arc<App>>, user: User) -> Result<Json<UserPr
     let User { id, context } = user;
     let presences = presences_of(&app, &context, std::slice::from_ref(&id)).await?;
     let presence = presences.first().copied().unwrap_or(Presence::Offline);
-    Ok(Json(UserPresence { id, presence }))
+    Ok(Json(UserPresence::new(id, presence)))
 }
 
 async fn presences(
@@ -246,15 +246,17 @@ fn event_of_change(event: &watch::Event) -> Event {
 }
 
 fn event(number: u64, id: String, presence: Presence) -> Event {
-    let data = serde_json::to_string(&UserPresence { id, presence }).unwrap_or_default();
+    let data = serde_json::to_string(&UserPresence::new(id, presence)).unwrap_or_default();
     Event::default().id(number.to_string()).event("presence").data(data)
 }
 
-/// Reads a body. An empty one is an object without fields, as Graph's SDK for Python sends it.
+/// Reads a body, without the byte order mark that it may start with. An empty one is an object without
+/// fields, as Graph's SDK for Python sends it.
 fn read_body<B>(headers: &HeaderMap, body: &[u8]) -> Result<B, Error>
 where
     Body<B>: DeserializeOwned,
 {
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     let body = if body.is_empty() { b"{}" } else { body };
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);

@@ -175,7 +175,7 @@ describe("requests", () => {
   test("that are rejected show Graph's error and change nothing", async () => {
     await withPage({}, async (page) => {
       const rejected = [
-        ["setPresence", '{"sessionId":"laptop","availability":"Busy","activity":"Busy"}', "400", /"code":"InvalidArgument","message":"invalid session presence Busy\/Busy, /],
+        ["setPresence", '{"sessionId":"laptop","availability":"Busy","activity":"Busy"}', "400", /"code":"InvalidArgument","message":"\[Availability\], \[Activity\]: invalid presence Busy\/Busy, /],
         ["setPresence", '{"sessionId":"laptop","availability":"Away","activity":"Away","expirationDuration":"PT1M"}', "400", /The provided \[ExpirationDuration\] is out of range\./],
         ["clearPresence", "{}", "400", /\[SessionId\]: The SessionId field is required\./],
         ["clearPresence", '{"sessionId":"tablet"}', "404", /"code":"NotFound","message":"session not found/],

@@ -1,6 +1,6 @@
 //! Errors as JavaScript throws them.
 
-use presence_core::GraphError;
+use presence_core::graph::GraphError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 #[wasm_bindgen(raw_module = "../error.js")]
@@ -15,6 +15,6 @@ extern "C" {
 
 impl From<GraphError> for PresenceError {
     fn from(error: GraphError) -> Self {
-        Self::new(error.code.as_str(), error.code.status(), &error.message)
+        Self::new(error.code().as_str(), error.status(), error.message())
     }
 }

@@ -1,9 +1,7 @@
 //! The class and the functions that JavaScript calls.
 
-use presence_core::{
-    Body, ClearPreferred, ClearSession, Command, ErrorCode, GraphError, PresenceModel, SetPreferred,
-    SetSession,
-};
+use presence_core::graph::{Body, ErrorCode, GraphError};
+use presence_core::{ClearPreferred, ClearSession, Command, PresenceModel, SetPreferred, SetSession};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
