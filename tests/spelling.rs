@@ -1,14 +1,13 @@
 //! W1, W2: names and words are read without regard to case, and written as Graph spells them.
 
+#[cfg(feature = "serde")]
 mod common;
 
 use std::fmt::Debug;
 use std::str::FromStr;
 
-use common::at;
 use presence_core::{
-    Activity, Availability, PreferredExpiration, PreferredPresence, Presence, PresenceModel,
-    SessionPresence,
+    Activity, Availability, PreferredExpiration, PreferredPresence, Presence, SessionPresence,
 };
 
 /// Returns spellings of a name that differ only in the case of ASCII letters.
@@ -87,6 +86,9 @@ mod bodies {
     use presence_core::{ClearSession, Command, SetPreferred, SetSession, Timestamp};
     use serde::de::DeserializeOwned;
 
+    use presence_core::PresenceModel;
+
+    use super::common::at;
     use super::*;
 
     /// Reads a body in both ways, which must agree.

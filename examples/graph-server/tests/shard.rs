@@ -4,7 +4,7 @@ use presence_core::{PresenceModel, SignedDuration, Timestamp};
 use presence_graph_server::shard::{Change, Entry, SessionId, Shard, shard_of};
 
 /// The stored form of a shard, with the users in order.
-type Stored = (u8, u64, Option<String>, u64, Vec<(String, PresenceModel<SessionId>)>);
+type Stored = (u8, u64, Option<i64>, u64, Vec<(String, PresenceModel<SessionId>)>);
 
 /// Groups of entries with their times, some of which go backwards.
 fn log(seed: u64) -> Vec<(Timestamp, Vec<Entry>)> {

@@ -94,7 +94,7 @@ describe("a rejected command changes nothing and throws Graph's error", () => {
     ["clearPresence", { sessionId: "\ud800" }, 400, "InvalidArgument", /surrogate/],
     ["clearPresence", `{"sessionId":${"[".repeat(1e5)}${"]".repeat(1e5)}}`, 400, "InvalidArgument", /^\[SessionId\]: invalid type: sequence/],
     ["setPresence", session("Busy", "Busy"), 400, "InvalidArgument", /^\[Availability\], \[Activity\]: invalid presence Busy\/Busy, expected /],
-    ["setPresence", session("Busy", "Bsy"), 400, "InvalidArgument", /^invalid \[Activity\], .*, found "Bsy"$/],
+    ["setPresence", session("Busy", "Bsy"), 400, "InvalidArgument", /^\[Activity\]: unknown activity, .*, found "Bsy"$/],
     ["setPresence", session("Away", "Away", "PT4M59S"), 400, "InvalidArgument", /^The provided \[ExpirationDuration\] is out of range\.$/],
     ["setPresence", session("Away", "Away", "8:00:00"), 400, "InvalidArgument", /found "8:00:00"$/],
     ["setUserPreferredPresence", session("Busy", "InACall"), 400, "InvalidArgument", /^\[Availability\], \[Activity\]: invalid presence Busy\/InACall/],
