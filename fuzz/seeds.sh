@@ -32,7 +32,16 @@ seeds bodies <<'LINES'
 "tick"
 {}
 null
+{"SessionId":"a","AVAILABILITY":"busy","Activity":"inACall","expirationduration":"PT1H"}
+{"sessionId":"a","SessionID":"b","availability":"Away","activity":"Away"}
+{"\u0053essionId":["a",[true]],"availability":"Away","activity":"Away"}
+{"sessionId":340282366920938463463374607431768211455,"availability":"away","activity":"away"}
+{"SETPRESENCE":{"sessionid":"a","availability":"Busy","activity":"InACall"},"at":1}
+{"id":"a","availability":"busy","activity":"InAHologram"}
+{"IDS":["a"]}
 LINES
+# The compact form of a command.
+printf '\000\001a\004Busy\007InACall\200\300\342\205\343h' >"$corpus/bodies/seed-compact"
 
 seeds durations <<'LINES'
 P1DT2H3M4.000000005S
@@ -54,12 +63,15 @@ seeds timestamps <<'LINES'
 2262-04-11T23:47:16.854775807Z
 0000-01-01T00:00:00Z
 9999-12-31T23:59:60Z
+2026-11-20T10:00:00+01:00
+2026-11-20t08:30:00.12345678901-00:30
+0000-01-01T00:00:00+23:59
 LINES
 printf '2026-11-20T09:00:00.1Z\n2026-11-20T09:00:00.2Z' >"$corpus/timestamps/seed-order"
 
 seeds snapshots <<'LINES'
 {"v1":{"reported":"InACall","sessions":[{"id":"a","claim":"InACall","since":"2026-11-20T09:00:00Z","lifetime":"PT5M"}],"preferred":null}}
-{"v1":{"reported":"Busy","sessions":[{"id":1,"claim":"Available","since":"2026-11-20T09:00:00Z","lifetime":"PT1H"},{"id":2,"claim":"Away","since":"2026-11-20T09:05:00Z","lifetime":"PT5M"},{"id":3,"claim":"Presenting","since":"1970-01-01T00:00:00Z","lifetime":"PT4H"}],"preferred":{"presence":"Busy","since":"2026-11-20T09:00:00Z","lifetime":"P1D"}}}
+{"v1":{"reported":"Busy","sessions":[{"id":1,"claim":"Available","since":"2026-11-20T09:00:00Z","lifetime":"PT1H"},{"id":2,"claim":"Away","since":"2026-11-20T09:05:00Z","lifetime":"PT5M"},{"id":3,"claim":"Presenting","since":"1970-01-01T01:00:00+01:00","lifetime":"PT4H"}],"preferred":{"presence":"Busy","since":"2026-11-20T09:00:00Z","lifetime":"P1D"}}}
 {"v1":{"reported":"Offline","sessions":[],"preferred":{"presence":"OffWork","since":"1677-09-21T00:12:43.145224192Z","lifetime":"P213503DT23H34M33.709551615S"}}}
 LINES
 # The same form in postcard, with a number and with texts as session ids.

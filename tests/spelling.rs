@@ -2,6 +2,9 @@
 
 #[cfg(feature = "serde")]
 mod common;
+#[cfg(feature = "serde")]
+#[path = "reference/bodies.rs"]
+mod reference;
 
 use std::fmt::Debug;
 use std::str::FromStr;
@@ -87,8 +90,11 @@ mod bodies {
     use serde::de::DeserializeOwned;
 
     use presence_core::PresenceModel;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+    use serde_json::{Value, json};
 
-    use super::common::at;
+    use super::common::{at, deterministic};
     use super::*;
 
     /// Reads a body in both ways, which must agree.
@@ -259,6 +265,94 @@ mod bodies {
                     !is_read(&text.replace(&format!("\"{name}\""), &format!("\"{other}\""))),
                     "{other}"
                 );
+            }
+        }
+    }
+
+    fn in_any_case(text: &'static str) -> impl Strategy<Value = String> {
+        let letters = text.len();
+        proptest::collection::vec(any::<bool>(), letters).prop_map(move |capitals| {
+            let letters = text.chars().zip(capitals);
+            letters
+                .map(|(letter, capital)| if capital { letter.to_ascii_uppercase() } else { letter })
+                .collect()
+        })
+    }
+
+    fn field() -> impl Strategy<Value = (String, Value)> {
+        let name = select(vec![
+            "sessionid",
+            "availability",
+            "activity",
+            "expirationduration",
+            "sessionid ",
+            "session\u{131}d",
+            "x",
+        ]);
+        let word = select(vec![
+            "available",
+            "busy",
+            "away",
+            "donotdisturb",
+            "presenting",
+            "inacall",
+            "inaconferencecall",
+            "b\u{fc}sy",
+        ]);
+        let exact = select(vec!["PT5M", "PT1H", "PT9H", "pt1h", "a", "A", ""]);
+        let other =
+            select(vec![json!(null), json!(7), json!(true), json!(["a"]), json!({"sessionId": "a"})]);
+        let value = prop_oneof![
+            5 => word.prop_flat_map(in_any_case).prop_map(Value::String),
+            3 => exact.prop_map(|text| json!(text)),
+            1 => other,
+        ];
+        (name.prop_flat_map(in_any_case), value)
+    }
+
+    /// Most of the fields that a body needs, in any case and in any order.
+    fn fields() -> impl Strategy<Value = Vec<(String, Value)>> {
+        let claim = select(SessionPresence::ALL.to_vec()).prop_flat_map(|claim| {
+            let presence = claim.presence();
+            let fields = [
+                ("availability", presence.availability().as_str()),
+                ("activity", presence.activity().as_str()),
+            ];
+            let fields = fields
+                .map(|(name, word)| (in_any_case(name), in_any_case(word).prop_map(Value::String)));
+            fields.into_iter().collect::<Vec<_>>()
+        });
+        let id = in_any_case("sessionid").prop_map(|name| vec![(name, json!("a"))]);
+        let rest = proptest::collection::vec(field(), 0..4);
+        (claim, id, rest, 0..20_usize).prop_map(|(claim, id, rest, dropped)| {
+            let mut fields: Vec<_> = rest.into_iter().chain(claim).chain(id).collect();
+            if dropped < fields.len() {
+                fields.remove(dropped);
+            }
+            fields
+        })
+    }
+
+    proptest! {
+        #![proptest_config(deterministic())]
+
+        /// W1, W2: what is accepted, what it means, and which field an error names.
+        #[test]
+        fn a_body_is_read_as_the_reference_reads_it(fields in fields().prop_shuffle()) {
+            let members = fields.iter().map(|(name, value)| format!("{}:{value}", json!(name)));
+            let text = format!("{{{}}}", members.collect::<Vec<_>>().join(","));
+            match (read::<SetSession<String>>(&text), reference::read(&fields)) {
+                (Ok(body), Ok(expected)) => {
+                    let activity = body.claim.presence().activity().as_str().to_lowercase();
+                    let minutes = body.expiration.duration().whole_minutes();
+                    let actual = reference::Expected { session_id: body.session_id, activity, minutes };
+                    prop_assert_eq!(actual, expected);
+                }
+                (Err(message), Err(wrong)) => {
+                    let named = wrong.iter().any(|field| message.contains(&format!("[{field}]")));
+                    prop_assert!(named, "{}: {} is not about {:?}", text, message, wrong);
+                }
+                (body, expected) => prop_assert!(false, "{text}: {body:?} is not {expected:?}"),
             }
         }
     }

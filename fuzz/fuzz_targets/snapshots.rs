@@ -52,6 +52,30 @@ fn check_stored<S: Id>(model: &PresenceModel<S>) {
     let bytes = postcard::to_allocvec(model).unwrap();
     assert_eq!(&postcard::from_bytes::<PresenceModel<S>>(&bytes).unwrap(), model);
     let _ = format!("{model:?}");
+    check_spelling(model);
+}
+
+/// Names and words of a snapshot are exact, and its timestamps may have any offset.
+fn check_spelling<S: Id>(model: &PresenceModel<S>) {
+    let snapshot = serde_json::to_value(model).unwrap();
+    let read = |snapshot: Value| serde_json::from_value::<PresenceModel<S>>(snapshot).ok();
+    let mut misspelled = snapshot.clone();
+    misspelled["v1"]["reported"] = model.reported().activity().as_str().to_lowercase().into();
+    assert_eq!(read(misspelled), None);
+    let mut misspelled = snapshot.clone();
+    let preferred = misspelled["v1"].as_object_mut().unwrap().remove("preferred").unwrap();
+    misspelled["v1"]["Preferred"] = preferred;
+    assert_eq!(read(misspelled), None);
+
+    let mut moved = snapshot;
+    let leases = moved["v1"].as_object_mut().unwrap().values_mut().flat_map(|value| match value {
+        Value::Array(sessions) => sessions.iter_mut().collect(),
+        lease => vec![lease],
+    });
+    for since in leases.filter_map(|lease| lease.get_mut("since")) {
+        *since = since.as_str().unwrap().replace('Z', "-00:00").replace('T', "t").into();
+    }
+    assert_eq!(read(moved).as_ref(), Some(model));
 }
 
 fn check_reads<S: Id>(model: &PresenceModel<S>, rules: &Rules, now: Timestamp) {
