@@ -74,7 +74,7 @@ fn what_is_rejected_costs_no_memory() {
 
     let actions = r#""tick":{},"#.repeat(LARGE / 20);
     let (bytes, checked) = cost::<Command<String>>(&format!(r#"{{{actions}"x":1}}"#));
-    assert_eq!(checked.unwrap_err(), "more than one command");
+    assert_eq!(checked.unwrap_err(), "[Tick]: more than one command");
     assert!(bytes <= 1024, "{bytes} bytes");
 }
 
@@ -100,7 +100,7 @@ fn an_error_deep_inside_an_id_is_one_of_the_body() {
         r#"[["a",[1,2,300]],["b",null]]"#,
         r#"[["a",null,1,2,3],["b",null]]"#,
         r#"[["a"]]"#,
-        r#"[[7,[1]],[[[]]]]"#,
+        "[[7,[1]],[[[]]]]",
         r#"{"a":[1]}"#,
         r#"[[["a"],{"b":{"c":[null]}}]]"#,
     ];

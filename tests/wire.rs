@@ -268,10 +268,13 @@ fn a_command_is_exactly_one_known_action() {
         ("{}", none.to_owned()),
         (r#"{"SetSession":{}}"#, none.to_owned()),
         (r#"{"sessionId":"A"}"#, none.to_owned()),
-        (r#"{"tick":{},"clearUserPreferredPresence":{}}"#, "more than one command".to_owned()),
-        (r#"{"tick":{},"tick":{}}"#, "more than one command".to_owned()),
-        (r#"{"tick":{},"TICK":5}"#, "more than one command".to_owned()),
-        (r#"{"tick":null,"TICK":{}}"#, "more than one command".to_owned()),
+        (
+            r#"{"tick":{},"clearUserPreferredPresence":{}}"#,
+            "[ClearUserPreferredPresence]: more than one command".to_owned(),
+        ),
+        (r#"{"tick":{},"tick":{}}"#, "[Tick]: more than one command".to_owned()),
+        (r#"{"tick":{},"TICK":5}"#, "[Tick]: more than one command".to_owned()),
+        (r#"{"tick":null,"TICK":{}}"#, "[Tick]: more than one command".to_owned()),
     ];
     for (text, message) in rows {
         assert_eq!(read_body::<Command<String>>(text).unwrap_err(), message, "{text}");

@@ -148,9 +148,10 @@ macro_rules! actions {
 
             fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
                 while let Some(action) = fields.next_key_seed(Name::<Actions>(PhantomData))? {
-                    let command = match action {
+                    let (name, command) = match action {
                         $(Some($position) => {
-                            fields.next_value::<Body<$body>>()?.check().map(Command::$command)
+                            let body = fields.next_value::<Body<$body>>()?;
+                            ($name, body.check().map(Command::$command))
                         })+
                         _ => {
                             let IgnoredAny = fields.next_value()?;
@@ -159,7 +160,7 @@ macro_rules! actions {
                     };
                     *self.found = Some(match self.found {
                         None => command,
-                        Some(_) => Err(BodyError::new("more than one command")),
+                        Some(_) => Err(BodyError::in_field(name, "more than one command")),
                     });
                 }
                 Ok(())
