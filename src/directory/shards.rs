@@ -142,25 +142,32 @@ impl<T> Shards<T> {
     /// Returns the table for a hash, `None` if there are no tables.
     #[inline]
     pub(super) fn table(&self, hash: u64) -> Option<&HashTable<T>> {
-        let mut shards = self;
-        loop {
-            match shards.nodes.get(shards.index.number(hash))? {
-                Node::Table(table) => return Some(table),
-                Node::Shards(next) => shards = next,
-            }
+        match self.nodes.get(self.index.number(hash))? {
+            Node::Table(table) => Some(table),
+            Node::Shards(shards) => shards.lower_table(hash),
         }
+    }
+
+    /// Kept apart so that the common look-up is small enough to inline.
+    #[cold]
+    #[inline(never)]
+    fn lower_table(&self, hash: u64) -> Option<&HashTable<T>> {
+        self.table(hash)
     }
 
     /// Returns the table for a hash, `None` if there are no tables.
     #[inline]
     pub(super) fn table_mut(&mut self, hash: u64) -> Option<&mut HashTable<T>> {
-        let mut shards = self;
-        loop {
-            match shards.nodes.get_mut(shards.index.number(hash))? {
-                Node::Table(table) => return Some(table),
-                Node::Shards(next) => shards = next,
-            }
+        match self.nodes.get_mut(self.index.number(hash))? {
+            Node::Table(table) => Some(table),
+            Node::Shards(shards) => shards.lower_table_mut(hash),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn lower_table_mut(&mut self, hash: u64) -> Option<&mut HashTable<T>> {
+        self.table_mut(hash)
     }
 
     pub(super) fn tables(&self) -> Vec<&HashTable<T>> {
