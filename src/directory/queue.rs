@@ -130,7 +130,11 @@ impl<U: Clone + Ord> DeadlineQueue<U> {
             }
         } else if let Some((start, list)) = self.later.range_mut(..=entry).next_back() {
             let start = *start;
-            remove_from(list, list.iter().position(|other| *other == entry));
+            let position = list.iter().position(|other| *other == entry);
+            debug_assert!(position.is_some(), "every user has an entry");
+            if let Some(position) = position {
+                list.swap_remove(position);
+            }
             if list.is_empty() {
                 self.later.remove(&start);
             } else if list.len() <= list.capacity() / 4 {
@@ -138,7 +142,10 @@ impl<U: Clone + Ord> DeadlineQueue<U> {
             }
         } else {
             let position = self.first.binary_search_by(|other| last_first(other, &entry));
-            remove_from(&mut self.first, position.ok());
+            debug_assert!(position.is_ok(), "every user has an entry");
+            if let Ok(position) = position {
+                self.first.remove(position);
+            }
             self.open();
         }
     }
@@ -208,14 +215,6 @@ impl<U: Clone + Ord> DeadlineQueue<U> {
 
 fn last_first(entry: &Entry, other: &Entry) -> Ordering {
     other.cmp(entry)
-}
-
-/// Removes the entry at a position.
-fn remove_from(list: &mut Vec<Entry>, position: Option<usize>) {
-    debug_assert!(position.is_some(), "every user has an entry");
-    if let Some(position) = position {
-        list.remove(position);
-    }
 }
 
 /// Moves the upper half of a list that is too long to another one, and returns it with its start. The
