@@ -19,7 +19,7 @@ fn a_preference_without_a_session_waits() {
     assert_eq!(why.waiting.map(|preferred| preferred.expires_at), Some(at("17:00")));
     assert_eq!(
         ana.explain(at("12:00")).to_string(),
-        "Offline/Offline, because no session exists. The preference Busy/Busy waits for a session until \
+        "Offline, because no session exists. The preference Busy waits for one until \
          2026-11-20T17:00:00Z."
     );
     assert_eq!(ana.explain(at("17:00")).waiting, None);
@@ -32,23 +32,26 @@ fn a_faded_session_is_explained() {
     let _ = ana.apply(set("laptop", SessionPresence::Available, "PT4H"), at("09:00")).unwrap();
     assert_eq!(
         ana.explain(just_before(at("09:05"))).to_string(),
-        "Available/Available until 2026-11-20T09:05:00Z, because session \"laptop\" is \
-         Available/Available until 2026-11-20T09:05:00Z, then fades, and expires at \
-         2026-11-20T13:00:00Z."
+        "Available until 2026-11-20T09:05:00Z, because session \"laptop\" claims it. AvailableInactive \
+         after that."
     );
     assert_eq!(
         ana.explain(at("09:10")).to_string(),
-        "Away/Away until 2026-11-20T13:00:00Z, because session \"laptop\" is Away/Away (faded from \
-         Available/Available, set at 2026-11-20T09:00:00Z) until 2026-11-20T13:00:00Z."
+        "Away until 2026-11-20T13:00:00Z, because session \"laptop\" was last refreshed at \
+         2026-11-20T09:00:00Z. Offline after that."
     );
-    let _ = ana.apply(set("phone", SessionPresence::InACall, "PT4H"), at("09:07")).unwrap();
+    apply(&mut ana, set("phone", SessionPresence::InACall, "PT1H"), at("09:07"));
     assert_eq!(
         ana.explain(at("09:07")).to_string(),
-        "Busy/InACall until 2026-11-20T13:07:00Z, because session \"phone\" is Busy/InACall until \
-         2026-11-20T13:07:00Z. Behind it: session \"laptop\" is Available/AvailableInactive (faded from \
-         Available/Available, set at 2026-11-20T09:00:00Z) until 2026-11-20T09:10:00Z, then fades, \
-         and expires at 2026-11-20T13:00:00Z."
+        "InACall until 2026-11-20T10:07:00Z, because session \"phone\" claims it. Away after that. \
+         Other sessions: \"laptop\" (AvailableInactive)."
     );
+}
+
+#[test]
+fn a_user_that_never_came_is_explained() {
+    let why = PresenceModel::<u8>::new().explain(at("09:00")).to_string();
+    assert_eq!(why, "Offline, because no session exists.");
 }
 
 /// P2, P5: "Why does the wrong session win?" Among equals the one with the latest deadline wins, then
@@ -75,10 +78,44 @@ fn the_other_sessions_are_listed_strongest_first() {
     apply(&mut ana, ClearSession::new(5), at("09:00"));
     assert_eq!(
         ana.explain(at("09:00")).to_string(),
-        "Busy/InACall until 2026-11-20T10:00:00Z, because session 2 is Busy/InACall until \
-         2026-11-20T10:00:00Z. Behind it: session 4 is Available/Available until 2026-11-20T09:05:00Z, \
-         then fades, and expires at 2026-11-20T13:00:00Z; session 1 is Away/Away until \
-         2026-11-20T13:00:00Z."
+        "InACall until 2026-11-20T10:00:00Z, because session 2 claims it. Away after that. Other \
+         sessions: 4 (Available), 1 (Away)."
+    );
+}
+
+#[test]
+fn the_text_names_the_five_strongest_of_the_other_sessions() {
+    let mut ana = PresenceModel::new();
+    let mut ends = Vec::new();
+    for id in 0..54 {
+        apply(&mut ana, set(id, SessionPresence::Away, "PT4H"), at("09:00"));
+        let why = ana.explain(at("09:00"));
+        assert_eq!(why.others.len(), id);
+        let text = why.to_string();
+        ends.push(text.split_once("Offline after that.").unwrap().1.to_owned());
+    }
+    assert_eq!(ends[0], "");
+    assert_eq!(ends[1], " Other sessions: 1 (Away).");
+    assert_eq!(ends[5], " Other sessions: 1 (Away), 2 (Away), 3 (Away), 4 (Away), 5 (Away).");
+    assert_eq!(
+        ends[6],
+        " Other sessions: 1 (Away), 2 (Away), 3 (Away), 4 (Away), 5 (Away) and 1 other."
+    );
+    assert!(ends[53].ends_with("5 (Away) and 48 others."), "{}", ends[53]);
+}
+
+#[test]
+fn the_text_is_one_line_whatever_the_session_ids() {
+    let mut ana = PresenceModel::new();
+    for id in ["\n", "\r\n\" is Available.", "\u{2028}\u{2029}\u{85}\u{b}\u{c}\u{1b}[2J\u{202e}"] {
+        apply(&mut ana, set(id, SessionPresence::Away, "PT1H"), at("09:00"));
+    }
+    assert_eq!(
+        ana.explain(at("09:00")).to_string(),
+        r#"Away until 2026-11-20T10:00:00Z, because session "\n" claims it. Offline after that. "#
+            .to_owned()
+            + r#"Other sessions: "\r\n\" is Available." (Away), "#
+            + r#""\u{2028}\u{2029}\u{85}\u{b}\u{c}\u{1b}[2J\u{202e}" (Away)."#
     );
 }
 
@@ -90,9 +127,27 @@ fn a_preference_in_force_overrides_every_session() {
     let _ = ana.apply(prefer(PreferredPresence::OffWork, "PT30M"), at("09:00")).unwrap();
     assert_eq!(
         ana.explain(at("09:00")).to_string(),
-        "Offline/OffWork until 2026-11-20T09:30:00Z, because it is preferred until \
-         2026-11-20T09:30:00Z, which overrides every session. Behind it: session \"laptop\" is \
-         DoNotDisturb/Presenting until 2026-11-20T10:00:00Z."
+        "OffWork until 2026-11-20T09:30:00Z, because the user prefers to appear offline. Presenting \
+         after that. Sessions: \"laptop\" (Presenting)."
+    );
+    apply(&mut ana, prefer(PreferredPresence::Busy, "PT2H"), at("09:00"));
+    assert_eq!(
+        ana.explain(at("09:00")).to_string(),
+        "Busy until 2026-11-20T10:00:00Z, because the user prefers it until 2026-11-20T11:00:00Z. \
+         Offline after that, because no session is left. Sessions: \"laptop\" (Presenting)."
+    );
+}
+
+/// P1: the end of the preference is no change, because a session shows the same.
+#[test]
+fn a_preference_that_changes_nothing_when_it_ends_is_explained() {
+    let mut ana = PresenceModel::new();
+    apply(&mut ana, set("laptop", SessionPresence::Away, "PT1H"), at("09:00"));
+    apply(&mut ana, prefer(PreferredPresence::Away, "PT30M"), at("09:00"));
+    assert_eq!(
+        ana.explain(at("09:00")).to_string(),
+        "Away until 2026-11-20T10:00:00Z, because the user prefers it until 2026-11-20T09:30:00Z. \
+         Offline after that. Sessions: \"laptop\" (Away)."
     );
 }
 
@@ -134,8 +189,8 @@ fn a_cloned_explanation_owns_its_session_ids() {
     assert_eq!((by_session.presence, by_session.until), (Presence::InACall, Some(at("10:00"))));
     assert_eq!(
         by_session.to_string(),
-        "Busy/InACall until 2026-11-20T10:00:00Z, because session \"phone\" is Busy/InACall until \
-         2026-11-20T10:00:00Z. Behind it: session \"laptop\" is Away/Away until 2026-11-20T10:00:00Z."
+        "InACall until 2026-11-20T10:00:00Z, because session \"phone\" claims it. Offline after that. \
+         Other sessions: \"laptop\" (Away)."
     );
 }
 
@@ -185,7 +240,12 @@ proptest! {
         let why = ana.explain(now);
         prop_assert_eq!(why.cloned().to_string(), why.to_string());
         prop_assert_eq!(why.presence, ana.presence(now));
-        prop_assert_eq!(why.until, ana.forecast(now).next().map(|change| change.at));
+        let next = ana.forecast(now).next();
+        prop_assert_eq!(why.until, next.map(|change| change.at));
+        let after = next.map(|change| format!(" {} after that", change.presence.activity()));
+        let text = why.to_string();
+        prop_assert_eq!(text.contains(" after that"), after.is_some());
+        prop_assert!(text.contains(&after.unwrap_or_default()), "{}", text);
         let (decided, strongest) = match why.reason {
             Reason::NoSession => (Presence::Offline, None),
             Reason::Preferred(preferred) => (preferred.presence.into(), None),

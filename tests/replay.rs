@@ -472,8 +472,8 @@ fn bad_usage_and_unreadable_files_exit_with_status_2() {
 fn explain_prints_an_explanation_and_no_replay() {
     assert_eq!(
         text(&run(&["--explain", "dana@2026-11-20T07:50:00Z", SAMPLE], b"")),
-        "dana: Offline/Offline, because no session exists. The preference Available/Available waits for \
-         a session until 2026-11-20T11:40:00Z.\n"
+        "dana: Offline, because no session exists. The preference Available waits for one until \
+         2026-11-20T11:40:00Z.\n"
     );
     assert_eq!(
         text(&run(&["--json", "--explain", "no@body@2026-11-20T07:50:00Z", SAMPLE], b"")),

@@ -5,15 +5,17 @@ use core::fmt;
 use time::Timestamp;
 
 use crate::model::{Preferred, PresenceModel, Session};
-use crate::presence::Presence;
+use crate::presence::{PreferredPresence, Presence};
 use crate::text::timestamp;
 
 /// Why a user has an effective presence, from [`PresenceModel::explain`].
 ///
 /// It answers what people ask: why am I Offline although I set a preference, why am I Away although
-/// my session lives for hours, why does the other session win. The text form is a few sentences, with
-/// session ids in their `Debug` form. It does not say since when the presence is in effect: keep the
-/// timestamps of the changes for that.
+/// my session lives for hours, why does the other session win. It does not say since when the presence
+/// is in effect: keep the timestamps of the changes for that.
+///
+/// The text form is a few sentences on one line. A presence is named by its activity, and a session by the
+/// `Debug` form of its id. Of the other sessions it names the five strongest.
 ///
 /// [`cloned`](Self::cloned) returns an explanation that owns its session ids.
 ///
@@ -33,16 +35,15 @@ use crate::text::timestamp;
 /// assert_eq!(explanation.reason, Reason::NoSession);
 /// assert_eq!(
 ///     explanation.to_string(),
-///     "Offline/Offline, because no session exists. The preference Busy/Busy waits for a session \
-///      until 2026-11-21T09:00:00Z."
+///     "Offline, because no session exists. The preference Busy waits for one until \
+///      2026-11-21T09:00:00Z."
 /// );
 ///
 /// let _ = ana.apply(SetSession::new("phone", SessionPresence::InACall), nine)?;
 /// assert_eq!(
 ///     ana.explain(nine).to_string(),
-///     "Busy/Busy until 2026-11-20T09:05:00Z, because it is preferred until 2026-11-21T09:00:00Z, \
-///      which overrides every session. Behind it: session \"phone\" is Busy/InACall until \
-///      2026-11-20T09:05:00Z."
+///     "Busy until 2026-11-20T09:05:00Z, because the user prefers it until 2026-11-21T09:00:00Z. \
+///      Offline after that, because no session is left. Sessions: \"phone\" (InACall)."
 /// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -92,8 +93,7 @@ impl<S: Ord> PresenceModel<S> {
     /// let _ = ana.apply(SetSession::new("phone", SessionPresence::InACall), nine)?;
     /// assert_eq!(
     ///     ana.explain(nine).to_string(),
-    ///     "Busy/InACall until 2026-11-20T09:05:00Z, because session \"phone\" is Busy/InACall until \
-    ///      2026-11-20T09:05:00Z."
+    ///     "InACall until 2026-11-20T09:05:00Z, because session \"phone\" claims it. Offline after that."
     /// );
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -134,50 +134,94 @@ impl<S: Clone> Explanation<&S> {
             Reason::Session(session) => Reason::Session(session.cloned()),
         };
         let others = self.others.iter().map(Session::cloned).collect();
-        Explanation { presence: self.presence, until: self.until, reason, waiting: self.waiting, others }
+        let Self { presence, until, waiting, .. } = *self;
+        Explanation { presence, until, reason, waiting, others }
     }
 }
+
+/// How many sessions the text names beside the one that decides.
+const NAMED: usize = 5;
 
 impl<S: fmt::Debug> fmt::Display for Explanation<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.presence)?;
+        write!(f, "{}", self.presence.activity())?;
         if let Some(until) = self.until {
             write!(f, " until {}", timestamp::display(until))?;
         }
-        match &self.reason {
-            Reason::NoSession => f.write_str(", because no session exists.")?,
-            Reason::Preferred(preferred) => {
-                let end = timestamp::display(preferred.expires_at);
-                write!(f, ", because it is preferred until {end}, which overrides every session.")?;
-            }
-            Reason::Session(session) => {
-                f.write_str(", because ")?;
-                describe(session, f)?;
-                f.write_str(".")?;
-            }
+        self.write_reason(f)?;
+        if let Some(next) = self.until.map(|until| self.presence(until)) {
+            write!(f, " {} after that", next.activity())?;
+            f.write_str(if self.outlives_sessions() { ", because no session is left." } else { "." })?;
         }
-        if let Some(Preferred { presence, expires_at, .. }) = self.waiting {
-            let end = timestamp::display(expires_at);
-            write!(f, " The preference {presence} waits for a session until {end}.")?;
+        if let Some(waiting) = self.waiting {
+            let (preference, end) = (waiting.presence.presence().activity(), waiting.expires_at);
+            write!(f, " The preference {preference} waits for one until {}.", timestamp::display(end))?;
         }
-        for (index, session) in self.others.iter().enumerate() {
-            f.write_str(if index == 0 { " Behind it: " } else { "; " })?;
-            describe(session, f)?;
-        }
-        f.write_str(if self.others.is_empty() { "" } else { "." })
+        self.write_others(f)
     }
 }
 
-/// Writes what a session shows, and until when.
-fn describe<S: fmt::Debug>(session: &Session<S>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let Session { id, claim, presence, since, deadline, expires_at } = session;
-    write!(f, "session {id:?} is {presence}")?;
-    if *presence != claim.presence() {
-        write!(f, " (faded from {claim}, set at {})", timestamp::display(*since))?;
+impl<S: fmt::Debug> Explanation<S> {
+    fn write_reason(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(", because ")?;
+        match &self.reason {
+            Reason::NoSession => f.write_str("no session exists")?,
+            Reason::Preferred(Preferred { presence, expires_at, .. }) => {
+                let is_offline = *presence == PreferredPresence::OffWork;
+                write!(f, "the user prefers {}", if is_offline { "to appear offline" } else { "it" })?;
+                if self.until != Some(*expires_at) {
+                    write!(f, " until {}", timestamp::display(*expires_at))?;
+                }
+            }
+            Reason::Session(Session { id, claim, presence, since, .. }) => {
+                if *presence == claim.presence() {
+                    write!(f, "session {id:?} claims it")?;
+                } else {
+                    write!(f, "session {id:?} was last refreshed at {}", timestamp::display(*since))?;
+                }
+            }
+        }
+        f.write_str(".")
     }
-    write!(f, " until {}", timestamp::display(*deadline))?;
-    if deadline < expires_at {
-        write!(f, ", then fades, and expires at {}", timestamp::display(*expires_at))?;
+
+    fn write_others(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, Session { id, presence, .. }) in self.others.iter().take(NAMED).enumerate() {
+            f.write_str(match (index, &self.reason) {
+                (0, Reason::Preferred(_)) => " Sessions: ",
+                (0, Reason::Session(_) | Reason::NoSession) => " Other sessions: ",
+                _ => ", ",
+            })?;
+            write!(f, "{id:?} ({})", presence.activity())?;
+        }
+        match self.others.len().saturating_sub(NAMED) {
+            0 if self.others.is_empty() => Ok(()),
+            0 => f.write_str("."),
+            1 => f.write_str(" and 1 other."),
+            count => write!(f, " and {count} others."),
+        }
     }
-    Ok(())
+
+    /// Returns the effective presence at a later timestamp, from the sessions and the preference that are
+    /// named (rules P1, P2 and P5).
+    fn presence(&self, at: Timestamp) -> Presence {
+        let (preferred, decides) = match &self.reason {
+            Reason::NoSession => (None, None),
+            Reason::Preferred(preferred) => (Some(preferred), None),
+            Reason::Session(session) => (None, Some(session)),
+        };
+        let live = decides.into_iter().chain(&self.others).filter(|session| at < session.expires_at);
+        let Some(strongest) = live.map(|session| session.presence_at(at)).max() else {
+            return Presence::Offline;
+        };
+        let preferred = preferred.filter(|preferred| at < preferred.expires_at);
+        preferred.map_or(strongest, |preferred| preferred.presence.presence())
+    }
+
+    /// Returns whether the preference that decides is live when the last session ends.
+    fn outlives_sessions(&self) -> bool {
+        match self.reason {
+            Reason::Preferred(preferred) => self.until.is_some_and(|until| until < preferred.expires_at),
+            Reason::NoSession | Reason::Session(_) => false,
+        }
+    }
 }

@@ -51,6 +51,14 @@ impl<S: Clone> Session<&S> {
     }
 }
 
+impl<S> Session<S> {
+    /// Returns what the session shows at a timestamp before its end (rule S7).
+    pub(crate) fn presence_at(&self, at: Timestamp) -> Presence {
+        let [at, since] = [at, self.since].map(nanoseconds::from_timestamp);
+        fading::shows(self.claim, at.saturating_sub(since)).0
+    }
+}
+
 /// A presence with its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Phase {

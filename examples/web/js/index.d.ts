@@ -170,7 +170,7 @@ export interface Explanation {
   waiting: Preferred | null;
   /** The live sessions that do not decide, strongest first. */
   others: Session[];
-  /** All of this as a few sentences, with timestamps in UTC. */
+  /** This as a few sentences on one line, with timestamps in UTC. Of the others it names the five strongest. */
   text: string;
 }
 

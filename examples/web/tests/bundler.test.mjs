@@ -28,7 +28,7 @@ test("a bundle runs in a browser", async () => {
     const page = await browser.newPage();
     await page.goto(server.address);
     await page.waitForFunction(() => document.querySelector("output").textContent !== "");
-    assert.match(await page.locator("output").innerText(), /^Busy\/InACall until 2026-11-20T09:05:00Z, because session "phone" /);
+    assert.match(await page.locator("output").innerText(), /^InACall until 2026-11-20T09:05:00Z, because session "phone" /);
   } finally {
     await browser.close();
     server.stop();

@@ -176,7 +176,7 @@ describe("reads", () => {
       waiting: null,
       others: [phone],
     });
-    assert.match(text, /^Available\/Available until 2026-11-20T09:05:00Z, because session "laptop" is /);
+    assert.match(text, /^Available until 2026-11-20T09:05:00Z, because session "laptop" claims it\. AvailableInactive after that\./);
 
     const bob = new PresenceModel();
     assert.deepEqual(bob.explain(NINE).reason, { kind: "noSession" });

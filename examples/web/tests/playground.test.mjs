@@ -62,16 +62,16 @@ describe("presets", () => {
   test("answer the questions", async () => {
     await withPage({}, async (page) => {
       assert.equal(await presence(page), "Away");
-      assert.match(await sentence(page), /faded from Available\/Available, set at 09:00/);
+      assert.match(await sentence(page), /because session "laptop" was last refreshed at 09:00\. Offline after that\./);
       await page.getByRole("button", { name: "Why am I Offline?" }).click();
       assert.equal(await presence(page), "Offline");
-      assert.match(await sentence(page), /no session exists\. The preference Busy\/Busy waits for a session until 11:00/);
+      assert.match(await sentence(page), /no session exists\. The preference Busy waits for one until 11:00/);
       await page.getByRole("button", { name: "Why does the other session win?" }).click();
       assert.equal(await presence(page), "Presenting");
-      assert.match(await sentence(page), /because session "room" .* Behind it: session "phone" .*; session "laptop"/);
+      assert.match(await sentence(page), /because session "room" .* Other sessions: "phone" \(InACall\), "laptop" \(Available\)/);
       await page.getByRole("button", { name: "What if the clock is set back?" }).click();
       assert.equal(await presence(page), "InACall");
-      assert.match(await sentence(page), /session "phone" is Busy\/InACall until 09:50/);
+      assert.match(await sentence(page), /InACall until 09:50, because session "phone" claims it/);
     });
   });
 });
