@@ -66,7 +66,7 @@ impl Default for SessionExpiration {
 /// The lifetime of a preference: longer than zero, without an upper limit (rule U3).
 ///
 /// The default depends on the presence: see [`PreferredExpiration::default_for`]. The text form is
-/// OData's `Edm.Duration`. For a preference until a timestamp, subtract `now` from it.
+/// OData's `Edm.Duration`. For a preference that ends at `end`: `new(end - now)`.
 ///
 /// ```
 /// use presence_core::{
@@ -79,8 +79,8 @@ impl Default for SessionExpiration {
 /// assert_eq!("-PT1H".parse::<PreferredExpiration>(), Err(ExpirationError::OutOfRange));
 /// assert_eq!(PreferredExpiration::default_for(PreferredPresence::Away).to_string(), "P7D");
 ///
-/// let (now, lunch) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH + SignedDuration::HOUR);
-/// assert_eq!(PreferredExpiration::new(lunch - now)?.to_string(), "PT1H");
+/// let (now, end) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH + SignedDuration::HOUR);
+/// assert_eq!(PreferredExpiration::new(end - now)?.to_string(), "PT1H");
 /// # Ok::<(), ExpirationError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,8 +96,8 @@ impl PreferredExpiration {
         if lifetime.is_positive() { Ok(Self(lifetime)) } else { Err(ExpirationError::OutOfRange) }
     }
 
-    /// Returns the default lifetime (rule U2): 24 hours for `DoNotDisturb` and `Busy`, 7 times as
-    /// long for the others.
+    /// Returns the default lifetime (rule U2): 1 day for `DoNotDisturb` and `Busy`, 7 days for the
+    /// others.
     #[must_use]
     pub const fn default_for(presence: PreferredPresence) -> Self {
         Self(match presence {

@@ -8,9 +8,7 @@ use crate::model::session::Phase;
 use crate::presence::Presence;
 use crate::text::nanoseconds;
 
-/// The changes to come if no command does, from [`PresenceModel::forecast`].
-///
-/// It yields every change of the effective presence, and nothing else.
+/// The changes of the effective presence if no command comes, from [`PresenceModel::forecast`].
 ///
 /// ```
 /// use presence_core::{Presence, PresenceModel, SessionPresence, SetSession, Timestamp};

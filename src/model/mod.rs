@@ -264,7 +264,7 @@ impl<S> PresenceModel<S> {
     /// Returns when something next fades or expires if no command comes, whether or not that changes
     /// the effective presence.
     ///
-    /// It is always after `now`. `None` means that nothing is left that could end.
+    /// It is always after `now`. Returns `None` if no session and no preference is live.
     ///
     /// ```
     /// use presence_core::{PresenceModel, SessionPresence, SetSession, SignedDuration, Timestamp};
@@ -288,7 +288,7 @@ impl<S> PresenceModel<S> {
     /// Returns the changes of the effective presence after `now` if no command comes, in order of
     /// time.
     ///
-    /// A client that refreshes its sessions can apply the refreshes to come to a clone of the model.
+    /// To include refreshes that will come, apply them to a clone of the model.
     ///
     /// ```
     /// use presence_core::{
@@ -348,8 +348,8 @@ impl<S> PresenceModel<S> {
         !is_stored && self.reported() == Presence::Offline
     }
 
-    /// Aggregates at `now` (rules P1 to P5, S12 and U8) what an update at `updated`, not after `now`,
-    /// leaves.
+    /// Aggregates at `now` (rules P1 to P5, S12 and U8), after an update at `updated`, which is not
+    /// after `now`.
     #[inline]
     pub(crate) fn phase(&self, updated: i64, now: i64) -> Phase {
         let phases = self.record.sessions().filter_map(|(_, lease)| lease.clamped(updated).phase(now));

@@ -19,14 +19,14 @@ use crate::presence::Presence;
 #[non_exhaustive]
 #[must_use = "a change that is not published is lost"]
 pub struct Outcome {
-    /// The effective presence that the update before this one reported.
+    /// The effective presence that the previous update reported.
     pub previous: Presence,
-    /// The effective presence now.
+    /// The effective presence that this update reports.
     pub current: Presence,
 }
 
 impl Outcome {
-    /// Returns the effective presence if it has changed.
+    /// Returns the effective presence if it has changed, or `None`.
     #[must_use]
     pub fn changed(&self) -> Option<Presence> {
         (self.previous != self.current).then_some(self.current)

@@ -66,7 +66,7 @@ impl PreferredLease {
         Self { since: self.since.min(now), ..self }
     }
 
-    /// Returns what is preferred, `None` before the start and from the end on (rules P6 and T1).
+    /// Returns what is preferred, or `None` before its start and from its end on (rules P6 and T1).
     #[inline]
     pub(crate) fn phase(self, now: i64) -> Option<Phase> {
         let end = self.end();
@@ -74,7 +74,7 @@ impl PreferredLease {
         is_in_force.then(|| Phase { presence: self.presence().presence(), end: Some(end) })
     }
 
-    /// Returns the preference as a tick at `now` leaves it, `None` if it has expired.
+    /// Returns the preference after a tick at `now`, or `None` if it has expired.
     pub(crate) fn view(self, now: i64) -> Option<Preferred> {
         let lease = self.clamped(now);
         lease.phase(now)?;
