@@ -14,10 +14,12 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::slice;
 use std::thread;
 
 use example::executable;
 use golden::assert_golden;
+use presence_core::Presence;
 
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/teams-day.jsonl");
 const MIB: usize = 1024 * 1024;
@@ -50,10 +52,86 @@ fn the_pictures_are_as_pinned() {
 }
 
 #[test]
+fn the_title_of_a_picture_says_what_it_shows() {
+    let title = |input: &[String]| {
+        let picture = draw(input.join("\n").as_bytes());
+        let (title, _) = picture.split_once("</title>").unwrap();
+        let title = title.split_once("<title>").unwrap().1.to_owned();
+        assert!(picture.contains(&format!(r#"<text class="title" x="16" y="32">{title}</text>"#)));
+        title
+    };
+    let prefer =
+        line("09:01", "ana", r#""setUserPreferredPresence":{"availability":"Busy","activity":"Busy"}"#);
+    let set = set("09:00", "ana", "Available", "PT30M");
+    let phone = set.replace("\"it\"", "\"phone\"");
+    assert_eq!(title(&[]), "What others see of nobody");
+    assert_eq!(title(&[tick("09:00", "ana")]), "What others see of ana");
+    assert_eq!(title(slice::from_ref(&set)), "A session of ana");
+    assert_eq!(title(&[set.clone(), phone.clone()]), "2 sessions of ana");
+    assert_eq!(title(slice::from_ref(&prefer)), "A preference of ana");
+    assert_eq!(title(&[set.clone(), prefer.clone()]), "A preference over a session of ana");
+    assert_eq!(title(&[set, phone, prefer]), "A preference over 2 sessions of ana");
+    let ticks = |users: &[&str]| users.iter().map(|user| tick("09:00", user)).collect::<Vec<_>>();
+    assert_eq!(title(&ticks(&["bob", "ana"])), "What others see of ana and bob");
+    assert_eq!(title(&ticks(&["ana", "bob", "cem"])), "What others see of ana, bob and cem");
+    let many: Vec<_> = (10..30).map(|number| tick("09:00", &format!("user-{number}"))).collect();
+    assert_eq!(title(&many), "What others see of 20 users");
+}
+
+#[test]
+fn a_picture_is_described_in_words() {
+    let one = [set("09:00", "ana", "Available", "PT30M"), tick("09:12", "ana")];
+    assert_eq!(
+        description(&one),
+        "Friday 2026-11-20, UTC. Others see: Available from 09:00 to 09:05, AvailableInactive from 09:05 to \
+         09:10, Away from 09:10 to 09:12. it: Available from 09:00 to 09:05, AvailableInactive from 09:05 to \
+         09:10, Away from 09:10 to 09:12."
+    );
+    let long: Vec<_> =
+        (0..14).map(|hour| set(&format!("{hour:02}:00"), "ana", "InACall", "PT10M")).collect();
+    assert_eq!(
+        description(&long),
+        "Friday 2026-11-20, UTC. Others see: Offline for 10 h 50 min, InACall for 2 h 10 min. it: InACall for \
+         2 h 10 min."
+    );
+}
+
+/// Contrasts as the Web Content Accessibility Guidelines compute them: 3 for shapes, 4.5 for texts.
+#[test]
+fn bars_stand_out_from_the_track_and_texts_from_bars() {
+    let picture = draw(tick("09:00", "ana").as_bytes());
+    let (light, dark) = picture.split_once("prefers-color-scheme:dark").unwrap();
+    let (dark, classes) = dark.split_once("}}").unwrap();
+    for (form, tones) in [("light", light), ("dark", dark)] {
+        let tone =
+            |value: String| match value.strip_prefix("var(--").and_then(|name| name.strip_suffix(')')) {
+                Some(name) => value_of(tones, name),
+                None => value,
+            };
+        let [track, page] = ["track", "page"].map(|name| value_of(tones, name));
+        for presence in Presence::ALL {
+            let name = presence.activity().as_str();
+            let class =
+                classes.lines().find(|line| line.contains("--fill") && is_of(line, name)).unwrap();
+            let [fill, edge, on] = ["fill", "edge", "on"].map(|part| tone(value_of(class, part)));
+            for background in [&track, &page] {
+                let contrast = contrast(&edge, background);
+                assert!(contrast >= 3.0, "{form}: the edge of {name} has {contrast:.2}");
+            }
+            let contrast = contrast(&on, &fill);
+            assert!(contrast >= 4.5, "{form}: the text of {name} has {contrast:.2}");
+        }
+        for name in ["text", "quiet"] {
+            assert!(contrast(&value_of(tones, name), &page) >= 4.5, "{form}: {name}");
+        }
+    }
+}
+
+#[test]
 fn a_picture_of_one_user_has_lanes_for_the_preference_and_the_sessions() {
     let prefer = r#""setUserPreferredPresence":{"availability":"Busy","activity":"Busy"}"#;
     let one = [set("09:00", "ana", "Available", "PT30M"), line("09:10", "ana", prefer)];
-    assert_eq!(lanes(&one), ["ana", "preference", "it"]);
+    assert_eq!(lanes(&one), ["Others see", "Preference", "it"]);
     let two = [set("09:00", "ana", "Available", "PT30M"), tick("09:10", "bob")];
     assert_eq!(lanes(&two), ["ana", "bob"]);
 }
@@ -62,15 +140,18 @@ fn a_picture_of_one_user_has_lanes_for_the_preference_and_the_sessions() {
 fn a_picture_is_painted_again_after_the_clock_has_stepped_back() {
     let input = [set("09:00", "ana", "InACall", "PT2H"), tick("10:00", "ana"), tick("09:30", "ana")];
     let picture = draw(input.join("\n").as_bytes());
-    // The call until 09:30, of 60 minutes in 756 pixels, in the lanes of ana and of the session.
-    let call = r#"<rect class="bar" x="116" y="76" width="378" height="26"/>"#;
+    // The call until 09:30, of 60 minutes in 608 pixels.
+    let call = r#"<rect class="bar" x="16.5" y="120.5" width="302.5" height="43" rx="2"/>"#;
     assert!(picture.contains(call), "{picture}");
 }
 
 #[test]
 fn names_are_escaped_in_a_picture() {
     let picture = draw(line("09:00", r"<b>&\u001b\n\u202e", r#""tick":{}"#).as_bytes());
-    assert!(picture.contains(r">&lt;b&gt;&amp;\u{1b}…</text>"), "{picture}");
+    assert!(
+        picture.contains(r"<title>What others see of &lt;b&gt;&amp;\u{1b}\n\u{…</title>"),
+        "{picture}"
+    );
     assert!(!picture.contains(|c: char| c.is_control() && c != '\n'));
 }
 
@@ -589,11 +670,45 @@ fn draw(input: &[u8]) -> String {
 fn lanes(input: &[String]) -> Vec<String> {
     let picture = draw(input.join("\n").as_bytes());
     let names = picture.lines().filter_map(|line| {
-        let text = line.strip_prefix(r#"<text class="loud" x="20" y=""#)?;
+        let text = line.strip_prefix(r#"<text class="label" "#)?;
         text.split_once('>')?.1.strip_suffix("</text>")
     });
-    // The first is the day.
-    names.skip(1).map(str::to_owned).collect()
+    names.map(str::to_owned).collect()
+}
+
+fn description(input: &[String]) -> String {
+    let picture = draw(input.join("\n").as_bytes());
+    let (description, _) = picture.split_once("</desc>").unwrap();
+    description.split_once("<desc>").unwrap().1.to_owned()
+}
+
+/// Returns whether the selectors of a rule have a class.
+fn is_of(rule: &str, class: &str) -> bool {
+    let selectors = rule.split('{').next().unwrap_or_default();
+    selectors.split(',').any(|selector| selector.ends_with(&format!(".{class}")))
+}
+
+/// Returns the value of a variable.
+fn value_of(declarations: &str, name: &str) -> String {
+    let (_, value) = declarations.split_once(&format!("--{name}:")).unwrap();
+    value.split([';', '}', '\n']).next().unwrap().to_owned()
+}
+
+fn contrast(one: &str, other: &str) -> f64 {
+    let (one, other) = (luminance(one), luminance(other));
+    (one.max(other) + 0.05) / (one.min(other) + 0.05)
+}
+
+/// Returns the relative luminance of a colour such as `#2f7d32` or `#fff`.
+fn luminance(colour: &str) -> f64 {
+    let digits: Vec<_> = colour.trim_start_matches('#').chars().collect();
+    let size = digits.len() / 3;
+    let parts = digits.chunks(size).map(|part| {
+        let part: String = part.iter().cycle().take(2).collect();
+        let part = f64::from(u8::from_str_radix(&part, 16).unwrap()) / 255.0;
+        if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+    });
+    parts.zip([0.2126, 0.7152, 0.0722]).map(|(part, weight)| part * weight).sum()
 }
 
 fn package() -> &'static Path {

@@ -15,14 +15,22 @@ pub(crate) struct Bar {
 
 pub(crate) struct Lane {
     pub(crate) name: String,
+    pub(crate) kind: Kind,
     pub(crate) bars: Vec<Bar>,
     /// When requests have set it.
     pub(crate) requests: Vec<Timestamp>,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Effective,
+    Preference,
+    Session,
+}
+
 impl Lane {
-    fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), bars: Vec::new(), requests: Vec::new() }
+    fn new(kind: Kind, name: impl Into<String>) -> Self {
+        Self { name: name.into(), kind, bars: Vec::new(), requests: Vec::new() }
     }
 
     /// Extends the last bar, or adds another.
@@ -56,7 +64,8 @@ pub(crate) struct Lanes {
 
 impl Lanes {
     pub(crate) fn new(user: &str, now: Timestamp) -> Self {
-        let (effective, preference) = (Lane::new(user), Lane::new("preference"));
+        let effective = Lane::new(Kind::Effective, user);
+        let preference = Lane::new(Kind::Preference, "Preference");
         Self { model: PresenceModel::new(), now, effective, preference, sessions: BTreeMap::new() }
     }
 
@@ -74,7 +83,7 @@ impl Lanes {
 
     /// Returns the lane of a session.
     fn session(&mut self, id: &str) -> &mut Lane {
-        self.sessions.entry(id.to_owned()).or_insert_with(|| Lane::new(id))
+        self.sessions.entry(id.to_owned()).or_insert_with(|| Lane::new(Kind::Session, id))
     }
 
     /// Lets time pass, from one deadline to the next. If the clock has stepped back, what was later is
@@ -112,6 +121,7 @@ impl Lanes {
     pub(crate) fn into_all(self) -> Vec<Lane> {
         let is_used = |lane: &Lane| !lane.bars.is_empty() || !lane.requests.is_empty();
         let preference = Some(self.preference).filter(is_used);
-        [self.effective].into_iter().chain(preference).chain(self.sessions.into_values()).collect()
+        let effective = Lane { name: "Others see".to_owned(), ..self.effective };
+        [effective].into_iter().chain(preference).chain(self.sessions.into_values()).collect()
     }
 }

@@ -4,7 +4,7 @@
 ///
 /// # Pictures
 ///
-/// The first lane is the effective presence of ana. A triangle is a request.
+/// The lane "Others see" is the effective presence of ana. A triangle is a request.
 ///
 /// The life of a session that claims Available for 30 minutes. It is refreshed once, fades twice, and
 /// expires (rules S6, S7 and S9):
