@@ -49,6 +49,7 @@ proptest! {
                 let (before, mut ticked) = (user.clone(), user.clone());
                 prop_assert_eq!(user.presence(now), ticked.tick(now).current);
                 prop_assert_eq!(user.deadline(now), ticked.deadline(now));
+                prop_assert_eq!(user.expires_at(now), ticked.expires_at(now));
                 prop_assert_eq!(user.preferred(now), ticked.preferred(now));
                 prop_assert!(user.sessions(now).eq(ticked.sessions(now)));
                 prop_assert!(user.forecast(now).eq(ticked.forecast(now)));
@@ -128,6 +129,37 @@ proptest! {
             }
             prop_assert_eq!(deadline, None);
             prop_assert_eq!(copy, PresenceModel::new());
+        }
+    }
+
+    /// T1, T5, T6: one nanosecond before it something is left, and at it nothing is.
+    #[test]
+    fn nothing_is_left_from_expires_at_on_and_something_is_before(
+        history in prop_oneof![forward(), wild()], read in wild_reading(),
+    ) {
+        let mut user = PresenceModel::new();
+        for (now, command) in history {
+            let _ = user.apply(command, now);
+            for now in [read, saturating_before(now), now, saturating_after(now)] {
+                let ticked = |now| {
+                    let mut copy = user.clone();
+                    let _ = copy.tick(now);
+                    copy
+                };
+                let Some(end) = user.expires_at(now) else {
+                    prop_assert_eq!(ticked(now), PresenceModel::new());
+                    continue;
+                };
+                prop_assert!(end > now, "{end:?} is not after {now:?}");
+                prop_assert!(user.deadline(now).is_some_and(|deadline| deadline <= end));
+                prop_assert!(user.forecast(now).all(|change| change.at <= end));
+                // The first tick moves starts in the future to `now`.
+                let mut updated = ticked(now);
+                let _ = updated.tick(just_before(end));
+                prop_assert!(!updated.is_empty());
+                let _ = updated.tick(end);
+                prop_assert_eq!(updated, PresenceModel::new());
+            }
         }
     }
 

@@ -279,7 +279,8 @@ fn what_would_end_after_the_last_timestamp_ends_at_it() {
         assert_eq!(user.preferred(now).unwrap().expires_at, last, "{early:?}");
         assert_eq!(user.presence(just_before(last)), Presence::Away, "{early:?}");
         assert_eq!(user.presence(last), Presence::Offline, "{early:?}");
-        assert_eq!(user.deadline(last), None, "{early:?}");
+        assert_eq!(user.expires_at(just_before(last)), Some(last), "{early:?}");
+        assert_eq!((user.deadline(last), user.expires_at(last)), (None, None), "{early:?}");
     }
 }
 
@@ -339,6 +340,28 @@ fn the_deadline_is_when_something_next_fades_or_ends() {
         assert_eq!(user.deadline(now), deadline, "{now:?}");
         assert_eq!(ticked(&user, now).deadline(now), deadline, "{now:?}");
     }
+}
+
+/// S6, U6: the last end of all, whether or not it is visible. A refresh moves it, a read does not.
+#[test]
+fn a_model_expires_when_its_last_session_and_its_preference_have_ended() {
+    let mut user = PresenceModel::new();
+    assert_eq!(user.expires_at(at("09:00")), None);
+    apply(&mut user, set("A", SessionPresence::InACall, "PT1H"), at("09:00"));
+    apply(&mut user, set("B", SessionPresence::Away, "PT2H"), at("09:00"));
+    apply(&mut user, prefer(PreferredPresence::Busy, "PT3H"), at("09:00"));
+    assert_eq!(user.expires_at(at("09:00")), Some(at("12:00")));
+    apply(&mut user, ClearPreferred, at("09:00"));
+    assert_eq!(user.expires_at(just_before(at("11:00"))), Some(at("11:00")));
+    assert_eq!(user.expires_at(at("11:00")), None);
+    assert_eq!(user.expires_at(at("08:00")), Some(at("10:00")), "as if the clock had stepped back (T5)");
+    apply(&mut user, set("B", SessionPresence::Away, "PT4H"), at("10:30"));
+    assert_eq!(user.expires_at(at("10:30")), Some(at("14:30")));
+
+    // Nothing is live any more, and Offline is still to be reported.
+    assert_eq!((user.expires_at(at("14:30")), user.reported()), (None, Presence::Away));
+    assert_eq!(user.tick(at("14:30")).changed(), Some(Presence::Offline));
+    assert!(user.is_empty());
 }
 
 /// T3, S7, P1, P6

@@ -35,9 +35,10 @@ use crate::text::nanoseconds;
 /// - *Updates* change the model: [`apply`](Self::apply) and [`tick`](Self::tick). Each returns an
 ///   [`Outcome`] with the effective presence before and after.
 /// - *Reads* change nothing and need no tick before them: [`presence`](Self::presence),
-///   [`deadline`](Self::deadline), [`forecast`](Self::forecast), [`sessions`](Self::sessions),
-///   [`preferred`](Self::preferred) and [`explain`](Self::explain). [`reported`](Self::reported) and
-///   [`is_empty`](Self::is_empty) look at what is stored, so they take no `now`.
+///   [`deadline`](Self::deadline), [`expires_at`](Self::expires_at), [`forecast`](Self::forecast),
+///   [`sessions`](Self::sessions), [`preferred`](Self::preferred) and [`explain`](Self::explain).
+///   [`reported`](Self::reported) and [`is_empty`](Self::is_empty) look at what is stored, so they take
+///   no `now`.
 ///
 /// `S` is the type of session ids. The model only compares them. The page
 /// [`docs::rules`](crate::docs::rules) lists the rules that are named here.
@@ -283,6 +284,36 @@ impl<S> PresenceModel<S> {
     pub fn deadline(&self, now: Timestamp) -> Option<Timestamp> {
         let now = nanoseconds::from_timestamp(now);
         self.phase(now, now).end.map(nanoseconds::to_timestamp)
+    }
+
+    /// Returns when nothing of the model is left if no command comes: the latest end of its sessions and
+    /// its preference.
+    ///
+    /// It is always after `now`. Returns `None` if no session and no preference is live: a tick at `now`
+    /// leaves the model empty, and may have Offline to report.
+    ///
+    /// A tick there reports the last change, so a store that publishes it can then forget the model: see
+    /// [`docs::persistence`](crate::docs::persistence).
+    ///
+    /// ```
+    /// use presence_core::{
+    ///     PreferredPresence, PresenceModel, SessionPresence, SetPreferred, SetSession, SignedDuration,
+    ///     Timestamp,
+    /// };
+    ///
+    /// let now = Timestamp::UNIX_EPOCH;
+    /// let mut ana = PresenceModel::new();
+    /// let _ = ana.apply(SetSession::new(1, SessionPresence::Available), now)?;
+    /// let _ = ana.apply(SetPreferred::new(PreferredPresence::Busy), now)?;
+    /// // The preference outlives the session.
+    /// assert_eq!(ana.deadline(now), Some(now + SignedDuration::minutes(5)));
+    /// assert_eq!(ana.expires_at(now), Some(now + SignedDuration::DAY));
+    /// # Ok::<(), presence_core::CommandError>(())
+    /// ```
+    #[must_use]
+    pub fn expires_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let ends = self.sessions(now).map(|session| session.expires_at);
+        ends.chain(self.preferred(now).map(|preferred| preferred.expires_at)).max()
     }
 
     /// Returns the changes of the effective presence after `now` if no command comes, in order of

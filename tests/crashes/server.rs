@@ -92,8 +92,7 @@ impl<O: Outside> Server<O> {
         let empty = PresenceModel::new();
         let model = self.users.get(user).unwrap_or(&empty);
         let snapshot = serde_json::to_string(model).expect("a model can be written");
-        let ends = model.sessions(now).map(|session| session.expires_at);
-        let ends = ends.chain(model.preferred(now).map(|preferred| preferred.expires_at));
-        Row { user: user.to_owned(), snapshot, expires_at: ends.max().unwrap_or(now) }
+        let expires_at = model.expires_at(now).unwrap_or(now);
+        Row { user: user.to_owned(), snapshot, expires_at }
     }
 }

@@ -159,6 +159,11 @@ impl<S: Clone + Ord + Debug> Reference<S> {
         self.boundaries(now).first().copied()
     }
 
+    /// Returns when the last session or preference ends.
+    pub(crate) fn expires_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.boundaries(now).last().copied()
+    }
+
     /// Returns the changes of the effective presence after `now` if no command comes.
     pub(crate) fn forecast(&self, now: Timestamp) -> Vec<(Timestamp, Presence)> {
         let mut ticked = self.clone();
@@ -202,6 +207,7 @@ impl<S: Clone + Ord + Debug> Reference<S> {
     pub(crate) fn assert_reads_agree(&self, user: &PresenceModel<S>, now: Timestamp) {
         assert_eq!(user.presence(now), self.presence(now), "the presence at {now:?}");
         assert_eq!(user.deadline(now), self.deadline(now), "the deadline at {now:?}");
+        assert_eq!(user.expires_at(now), self.expires_at(now), "when nothing is left at {now:?}");
         let forecast: Vec<_> = user.forecast(now).map(|change| (change.at, change.presence)).collect();
         assert_eq!(forecast, self.forecast(now), "the forecast at {now:?}");
         let sessions: Vec<_> = user.sessions(now).map(LiveSession::from).collect();
