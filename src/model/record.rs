@@ -1,5 +1,6 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::iter;
 use core::mem;
 use core::slice;
 
@@ -86,7 +87,9 @@ impl<S> Record<S> {
         preference: Option<PreferredLease>,
         reported: Presence,
     ) -> Self {
+        // A vector that collects a chain checks its length. The panic of that check would be linked in.
         let mut sessions = sessions.fuse();
+        let mut sessions = iter::from_fn(move || sessions.next());
         if preference.is_some() {
             return Self::Heap(Heap { reported, preference, sessions: sessions.collect() });
         }
@@ -181,9 +184,10 @@ impl<S: Ord> Record<S> {
     /// Adds a session that is not there yet.
     pub(crate) fn insert(&mut self, id: S, lease: Lease) {
         let (preference, reported) = (self.preference(), self.reported());
-        let mut sessions: Vec<_> = self.take_sessions().collect();
-        let at = sessions.partition_point(|(stored, _)| *stored < id);
-        sessions.insert(at, (id, lease));
+        let (mut sessions, after): (Vec<_>, Vec<_>) =
+            self.take_sessions().partition(|(stored, _)| *stored < id);
+        sessions.push((id, lease));
+        sessions.extend(after);
         debug_assert!(sessions.is_sorted_by(|(id, _), (next_id, _)| id < next_id));
         *self = Self::from_parts(sessions.into_iter(), preference, reported);
     }
