@@ -1,7 +1,7 @@
 use std::iter;
 
 use presence_core::{
-    Command, CommandError, Outcome, Presence, PresenceDirectory, PresenceModel, Tick, Timestamp,
+    Command, CommandError, Outcome, Presence, PresenceDirectory, PresenceModel, Timestamp,
 };
 
 /// A row of the store: one user.
@@ -36,13 +36,14 @@ impl<O: Outside> Server<O> {
     pub fn start(mut outside: O, now: Timestamp) -> Result<Self, O::Error> {
         let mut users = PresenceDirectory::new();
         for Row { user, snapshot, .. } in outside.rows()? {
-            let model = serde_json::from_str(&snapshot).unwrap_or_else(|error| {
-                eprintln!("the row of {user} cannot be read: {error}");
-                PresenceModel::new()
-            });
-            users.insert(user.clone(), model, now);
-            let outcome = users.apply(user.as_str(), Tick, now).expect("a tick is always accepted");
+            let mut model: PresenceModel<String> =
+                serde_json::from_str(&snapshot).unwrap_or_else(|error| {
+                    eprintln!("the row of {user} cannot be read: {error}");
+                    PresenceModel::new()
+                });
+            let outcome = model.tick(now);
             outside.publish(&user, outcome.current)?;
+            users.insert(user, model, now);
         }
         Ok(Self { users, outside })
     }
