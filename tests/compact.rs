@@ -10,6 +10,7 @@ mod common;
 mod golden;
 
 use std::fmt::{Debug, Write};
+use std::slice;
 
 use ciborium::Value;
 use common::{at, prefer, set};
@@ -68,33 +69,41 @@ fn outcomes_are_as_pinned() {
     assert_golden("compact/outcomes.txt", &text);
 }
 
-/// The form of a model is pinned by the tests of snapshots. This is its size on the page of persistence.
+/// The form of a model is pinned by the tests of snapshots. These are sizes on the page of persistence.
 #[test]
 fn the_sizes_on_the_page_of_persistence_are_right() {
-    const PAGE: &str = include_str!("../src/docs/persistence.md");
-    let command = commands()[0].clone();
-    let line = Line { at: at("09:00"), user: "ana".to_owned(), command: command.clone() };
-    let mut model = PresenceModel::new();
-    let outcome = model.apply(command, at("09:00")).unwrap();
-    let sizes = |name: &str, json: String, postcard: Vec<u8>| {
-        let row = format!("| {name} | {} | {} |", json.len(), postcard.len());
-        assert!(PAGE.contains(&row), "{row}");
+    let now = at("09:00") + SignedDuration::nanoseconds(123_456_789);
+    let ids = ["22553876-f5ab-4529-bffb-cfe50aa89f87", "fa8bf3dc-eca7-46b7-bad1-db199b62afc3"];
+    let set = |id: usize, claim| set(ids[id].to_owned(), claim, "PT1H");
+    let model = |commands: &[Command<String>]| {
+        let mut model = PresenceModel::<String>::new();
+        for command in commands {
+            let _ = model.apply(command.clone(), now).unwrap();
+        }
+        model
     };
-    sizes(
-        "a line of the log",
-        serde_json::to_string(&line).unwrap(),
-        postcard::to_allocvec(&line).unwrap(),
-    );
-    sizes(
-        "its outcome",
-        serde_json::to_string(&outcome).unwrap(),
-        postcard::to_allocvec(&outcome).unwrap(),
-    );
-    sizes(
-        "the snapshot",
-        serde_json::to_string(&model).unwrap(),
-        postcard::to_allocvec(&model).unwrap(),
-    );
+    let one: Command<String> = set(0, SessionPresence::Available).into();
+    let two: Command<String> = set(1, SessionPresence::InACall).into();
+    let preferred: Command<String> = SetPreferred::new(PreferredPresence::DoNotDisturb).into();
+    let rows = [
+        ("the model of one session", model(slice::from_ref(&one))),
+        ("of two sessions", model(&[one.clone(), two.clone()])),
+        ("of a preference alone", model(slice::from_ref(&preferred))),
+        ("of two sessions and a preference", model(&[one.clone(), two, preferred])),
+    ];
+    for (name, model) in rows {
+        assert_sizes(name, &model);
+    }
+    let outcome = PresenceModel::new().apply(one.clone(), now).unwrap();
+    assert_sizes("its outcome", &outcome);
+    assert_sizes("a line of the log", &Line { at: now, user: "ana".to_owned(), command: one });
+}
+
+fn assert_sizes<T: Serialize>(name: &str, value: &T) {
+    const PAGE: &str = include_str!("../src/docs/persistence.md");
+    let (json, postcard) = (serde_json::to_vec(value).unwrap(), postcard::to_allocvec(value).unwrap());
+    let row = format!("| {name} | {} | {} |", json.len(), postcard.len());
+    assert!(PAGE.contains(&row), "{row}");
 }
 
 fn write_forms<T: Serialize + DeserializeOwned + PartialEq + Debug>(text: &mut String, value: &T) {

@@ -88,6 +88,15 @@ fn a_store_that_forgets_rows_by_itself_is_noticed() {
     assert_noticed(Mistake::ForgetfulStore, Loss::WrongPicture);
 }
 
+/// While time does not go backwards, the older rows mean the same.
+#[test]
+fn a_server_that_stores_no_ticks_loses_nothing() {
+    for seed in 0..HISTORIES {
+        run(seed, Some(Mistake::NoTicks))
+            .unwrap_or_else(|violation| panic!("seed {seed}: {violation:?}"));
+    }
+}
+
 #[test]
 fn a_row_that_cannot_be_read_shows_offline_and_does_not_stop_the_restart() {
     let world = World::immortal();
@@ -141,6 +150,8 @@ enum Mistake {
     SilentRestart,
     /// A row goes by itself at its end.
     ForgetfulStore,
+    /// Only commands are stored. This is no mistake while time does not go backwards.
+    NoTicks,
 }
 
 /// What has gone wrong, and with whom.
@@ -491,6 +502,8 @@ impl World {
         let step = effect.step();
         self.live(step, Side::Before)?;
         match effect {
+            Effect::Commit(_)
+                if self.mistake == Some(Mistake::NoTicks) && self.work != Work::Command => {}
             Effect::Commit(rows) => rows.into_iter().for_each(|row| self.write(row)),
             Effect::Publish(user, presence) => self.show(&user, presence),
             Effect::Answer(request, answer) => self.reply(request, answer),
@@ -539,9 +552,13 @@ fn order(mistake: Option<Mistake>) -> &'static [Step] {
         Some(Mistake::PublishThenCommit) => &[Step::Publish, Step::Commit, Step::Answer, Step::Delete],
         Some(Mistake::AnswerThenCommit) => &[Step::Answer, Step::Commit, Step::Publish, Step::Delete],
         Some(Mistake::AnswerThenPublish) => &[Step::Commit, Step::Answer, Step::Publish, Step::Delete],
-        Some(Mistake::DeleteThenPublish | Mistake::SilentRestart | Mistake::ForgetfulStore) | None => {
-            &[]
-        }
+        Some(
+            Mistake::DeleteThenPublish
+            | Mistake::SilentRestart
+            | Mistake::ForgetfulStore
+            | Mistake::NoTicks,
+        )
+        | None => &[],
     }
 }
 
