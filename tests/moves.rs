@@ -4,6 +4,8 @@ mod common;
 mod naive;
 mod reference;
 
+use std::collections::BTreeMap;
+
 use common::{at, deterministic, just_before, prefer, set};
 use naive::days::{Act, Step, USERS, forward_day};
 use naive::{saturated, ticked};
@@ -122,6 +124,32 @@ fn a_preference_that_moves_ends_when_it_would_have_ended() {
     assert_eq!(there.insert(1, here.remove(&1).unwrap(), at("10:30")), None);
     assert_eq!((there.next_deadline(), there.tick(at("10:30"))), (Some(at("11:00")), None));
     assert_eq!(there.tick(at("11:00")).map(|(_, outcome)| outcome.current), Some(Presence::InACall));
+}
+
+/// An insert is an update, so what is overdue at either directory is due at its `now`.
+#[test]
+fn timestamps_of_changes_need_a_run_before_a_move_and_changes_do_not() {
+    let (mut here, mut there) = (PresenceDirectory::<&str, u8>::new(), PresenceDirectory::new());
+    let _ = here.apply(&"ana", set(0, SessionPresence::InACall, "PT5M"), at("09:00")).unwrap();
+    let _ = there.apply(&"bob", set(0, SessionPresence::InACall, "PT6M"), at("09:00")).unwrap();
+    let (mut old, mut new) = (here.clone(), there.clone());
+
+    assert_eq!(there.insert("ana", here.remove(&"ana").unwrap(), at("09:10")), None);
+    let moved: Vec<_> = there.changes_until(at("09:10")).collect();
+
+    let mut run: Vec<_> = old.changes_until(at("09:10")).collect();
+    run.extend(new.changes_until(at("09:10")));
+    assert_eq!(old.remove(&"ana"), None, "nothing is left to move");
+
+    let timestamps = |changes: &[(Timestamp, &'static str, Outcome)]| {
+        changes.iter().map(|(now, user, _)| (*user, *now)).collect::<Vec<_>>()
+    };
+    assert_eq!(timestamps(&run), [("ana", at("09:05")), ("bob", at("09:06"))]);
+    assert_eq!(timestamps(&moved), [("bob", at("09:10")), ("ana", at("09:10"))]);
+    let outcomes = |changes: Vec<(_, &'static str, Outcome)>| {
+        changes.into_iter().map(|(_, user, outcome)| (user, outcome)).collect::<BTreeMap<_, _>>()
+    };
+    assert_eq!(outcomes(moved), outcomes(run));
 }
 
 #[test]
