@@ -8,6 +8,14 @@
 //!
 //! The crate has no clock, no threads and no I/O. Every call takes `now`; nothing is read from the outside.
 //!
+//! ```sh
+//! cargo add presence-core --features std  # the feature is for `Timestamp::now()`
+//! ```
+//!
+//! The minimum Rust version is 1.88. The crate is `no_std`: it needs `alloc`, and has no `unsafe` code.
+//!
+//! # One user
+//!
 //! ```
 //! use presence_core::{Presence, PresenceModel, SessionPresence, SetSession, SignedDuration, timestamp};
 //!
@@ -21,6 +29,57 @@
 //! assert_eq!(ana.tick(deadline).changed(), Some(Presence::Offline));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # A server
+//!
+//! Many users are a [`PresenceDirectory`]. A server does six things in a loop:
+//!
+//! 1. Wait for a request, or for the next deadline.
+//! 2. Read the clock, once for all that follows.
+//! 3. Tick until no user has changed any more.
+//! 4. Apply the command.
+//! 5. Commit the models of these users, if you store them, and then publish the changes.
+//! 6. Answer the request.
+//!
+//! ```
+//! # #[cfg(feature = "std")] {
+//! use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+//! use std::time::Duration;
+//!
+//! use presence_core::{Command, CommandError, Outcome, Presence, PresenceDirectory, Timestamp};
+//!
+//! struct Request {
+//!     user: String,
+//!     command: Command<String>,
+//!     answer: Sender<Result<Outcome, CommandError>>,
+//! }
+//!
+//! fn serve(requests: &Receiver<Request>, publish: impl Fn(&str, Presence)) {
+//!     let mut users = PresenceDirectory::<String, String>::new();
+//!     loop {
+//!         let timeout = users.timeout(Timestamp::now(), Duration::from_secs(60));
+//!         let request = requests.recv_timeout(timeout); // 1
+//!         let now = Timestamp::now(); // 2
+//!         while let Some((user, outcome)) = users.tick(now) {
+//!             publish(&user, outcome.current); // 3, and 5 for these users
+//!         }
+//!         match request {
+//!             Ok(Request { user, command, answer }) => {
+//!                 let result = users.apply(user.as_str(), command, now); // 4
+//!                 if let Some(presence) = result.ok().and_then(|outcome| outcome.changed()) {
+//!                     publish(&user, presence); // 5
+//!                 }
+//!                 let _ = answer.send(result); // 6
+//!             }
+//!             Err(RecvTimeoutError::Timeout) => {}
+//!             Err(RecvTimeoutError::Disconnected) => return,
+//!         }
+//!     }
+//! }
+//! # }
+//! ```
+//!
+//! [`docs::directories`] says more about the loop, and [`docs::persistence`] has the same loop with a store.
 //!
 //! # Guide
 //!
@@ -41,11 +100,28 @@
 //! | `serde` | yes | Graph's bodies, snapshots of models, and the form of everything that is read |
 //! | `std` | no | `Timestamp::now()`, and conversions from `std::time::SystemTime` |
 //!
+//! If the compiler finds no associated function `now` for `Timestamp`, the feature `std` is missing. Its message does not
+//! say so.
+//!
+//! # Without an operating system
+//!
+//! On a Cortex-M4 (`thumbv7em-none-eabi`), with `lto = true`, without the feature `serde`, and with numbers of 32 bits
+//! as ids, the commands and reads of the crate take about:
+//!
+//! | | code, `opt-level = "z"` | code, `opt-level = "s"` | heap |
+//! |---|---|---|---|
+//! | a model | 10 kB | 15 kB | none for up to two sessions, or for a preference alone; otherwise one block for the sessions |
+//! | a directory | 39 kB | 47 kB | none if it is empty, 484 bytes for one user, 105 to 150 bytes a user for 10 to 10,000 users (on 64 bits) |
+//!
+//! A model links in no panics but those about memory. A directory also links in those that the standard library has in
+//! ordered maps, vectors and sorting, and those of `hashbrown`. No panic of the crate is meant to happen.
+//!
 //! # Stability
 //!
 //! Before 1.0 a minor version may change any public name; after that, only a major version. Enums and structs that
 //! Graph may add to are `#[non_exhaustive]`. Every snapshot that a release has written is read by all
 //! later ones. Minor versions may raise the minimum Rust version.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(
