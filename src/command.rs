@@ -49,7 +49,8 @@ pub enum Command<S> {
     Tick(Tick),
 }
 
-/// Creates a session or replaces it whole: Graph's `setPresence` (rules S2 to S9).
+/// Creates a session or replaces it whole: Graph's `setPresence` (rules [S2](crate::docs::rules#S2) to
+/// [S9](crate::docs::rules#S9)).
 ///
 /// In a body, a missing or null `expirationDuration` means the default, and unknown fields are
 /// ignored. If `S` is `String`, the empty text is a session id like any other. Not specified by Graph.
@@ -80,7 +81,7 @@ pub struct SetSession<S> {
 }
 
 impl<S> SetSession<S> {
-    /// Claims a presence for the default lifetime of 5 minutes (rule S5).
+    /// Claims a presence for the default lifetime of 5 minutes (rule [S5](crate::docs::rules#S5)).
     pub const fn new(session_id: S, claim: SessionPresence) -> Self {
         Self { session_id, claim, expiration: SessionExpiration::MIN }
     }
@@ -94,8 +95,9 @@ impl<S> SetSession<S> {
     /// Returns how often a client should send the command again to keep its claim.
     ///
     /// It is a third of the lifetime, or of the 5 minutes after which an Available session fades if
-    /// that is shorter (rules S5 and S7), so one lost request does no harm. Not specified by Graph.
-    /// Measure the interval with a monotonic clock, such as `std::time::Instant`.
+    /// that is shorter (rules [S5](crate::docs::rules#S5) and [S7](crate::docs::rules#S7)), so one lost
+    /// request does no harm. Not specified by Graph. Measure the interval with a monotonic clock, such
+    /// as `std::time::Instant`.
     ///
     /// ```
     /// use presence_core::{SessionPresence, SetSession, SignedDuration};
@@ -113,7 +115,8 @@ impl<S> SetSession<S> {
     }
 }
 
-/// Removes a session: Graph's `clearPresence` (rules S10 and S11).
+/// Removes a session: Graph's `clearPresence` (rules [S10](crate::docs::rules#S10) and
+/// [S11](crate::docs::rules#S11)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct ClearSession<S> {
@@ -128,7 +131,8 @@ impl<S> ClearSession<S> {
     }
 }
 
-/// Sets the preferred presence: Graph's `setUserPreferredPresence` (rules U1 to U4).
+/// Sets the preferred presence: Graph's `setUserPreferredPresence` (rules [U1](crate::docs::rules#U1) to
+/// [U4](crate::docs::rules#U4)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct SetPreferred {
@@ -139,7 +143,7 @@ pub struct SetPreferred {
 }
 
 impl SetPreferred {
-    /// Prefers a presence for its default lifetime of 1 or 7 days (rule U2).
+    /// Prefers a presence for its default lifetime of 1 or 7 days (rule [U2](crate::docs::rules#U2)).
     #[must_use]
     pub const fn new(presence: PreferredPresence) -> Self {
         Self { presence, expiration: PreferredExpiration::default_for(presence) }
@@ -153,14 +157,14 @@ impl SetPreferred {
 }
 
 /// Removes the preferred presence: Graph's `clearUserPreferredPresence`. Applying it never fails (rule
-/// U5).
+/// [U5](crate::docs::rules#U5)).
 ///
 /// The body is `{}`. Graph's SDK for Python sends no body at all, which is not JSON: a server should
 /// accept it without parsing it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct ClearPreferred;
 
-/// Lets time pass, as a command (rule T3).
+/// Lets time pass, as a command (rule [T3](crate::docs::rules#T3)).
 ///
 /// It is meant for logs and streams of commands, and for one user of a directory. A model also has
 /// [`PresenceModel::tick`](crate::PresenceModel::tick), which cannot fail.
@@ -185,11 +189,11 @@ from_bodies! {
     Tick: Tick,
 }
 
-/// Why a command was rejected. A rejected command changes nothing (rule T4).
+/// Why a command was rejected. A rejected command changes nothing (rule [T4](crate::docs::rules#T4)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum CommandError {
-    /// The session to clear does not exist or has expired (rule S11).
+    /// The session to clear does not exist or has expired (rule [S11](crate::docs::rules#S11)).
     #[error("session not found: it was never set, was cleared, or has expired")]
     SessionNotFound,
     /// The user has [`MAX_SESSIONS`] live sessions.

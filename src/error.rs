@@ -7,8 +7,9 @@ pub enum ExpirationError {
     /// The text is not an `Edm.Duration`.
     #[error("invalid duration, expected one such as PT1H30M or P1D: days are the largest unit")]
     Malformed,
-    /// The duration is outside the limits: 5 minutes to 4 hours for a session (rule S5), more than zero
-    /// for a preference (rule U3). The text is Graph's.
+    /// The duration is outside the limits: 5 minutes to 4 hours for a session (rule
+    /// [S5](crate::docs::rules#S5)), more than zero for a preference (rule [U3](crate::docs::rules#U3)).
+    /// The text is Graph's.
     #[error("The provided [ExpirationDuration] is out of range.")]
     OutOfRange,
 }

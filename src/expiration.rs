@@ -8,7 +8,7 @@ use crate::presence::PreferredPresence;
 use crate::text::duration;
 use crate::text::nanoseconds::MINUTE;
 
-/// The lifetime of a session: 5 minutes to 4 hours, both included (rule S5).
+/// The lifetime of a session: 5 minutes to 4 hours, both included (rule [S5](crate::docs::rules#S5)).
 ///
 /// The default is 5 minutes. The text form is OData's `Edm.Duration`.
 ///
@@ -36,7 +36,8 @@ impl SessionExpiration {
     ///
     /// # Errors
     ///
-    /// [`ExpirationError::OutOfRange`] below 5 minutes and above 4 hours (rule S5).
+    /// [`ExpirationError::OutOfRange`] below 5 minutes and above 4 hours (rule
+    /// [S5](crate::docs::rules#S5)).
     pub const fn new(lifetime: SignedDuration) -> Result<Self, ExpirationError> {
         let nanoseconds = lifetime.whole_nanoseconds();
         if nanoseconds < Self::MIN.nanoseconds as i128 || nanoseconds > Self::MAX.nanoseconds as i128 {
@@ -63,7 +64,8 @@ impl Default for SessionExpiration {
     }
 }
 
-/// The lifetime of a preference: longer than zero, without an upper limit (rule U3).
+/// The lifetime of a preference: longer than zero, without an upper limit (rule
+/// [U3](crate::docs::rules#U3)).
 ///
 /// The default depends on the presence: see [`PreferredExpiration::default_for`]. The text form is
 /// OData's `Edm.Duration`. For a preference that ends at `end`: `new(end - now)`.
@@ -91,13 +93,13 @@ impl PreferredExpiration {
     ///
     /// # Errors
     ///
-    /// [`ExpirationError::OutOfRange`] for zero and below (rule U3).
+    /// [`ExpirationError::OutOfRange`] for zero and below (rule [U3](crate::docs::rules#U3)).
     pub const fn new(lifetime: SignedDuration) -> Result<Self, ExpirationError> {
         if lifetime.is_positive() { Ok(Self(lifetime)) } else { Err(ExpirationError::OutOfRange) }
     }
 
-    /// Returns the default lifetime (rule U2): 1 day for `DoNotDisturb` and `Busy`, 7 days for the
-    /// others.
+    /// Returns the default lifetime (rule [U2](crate::docs::rules#U2)): 1 day for `DoNotDisturb` and
+    /// `Busy`, 7 days for the others.
     #[must_use]
     pub const fn default_for(presence: PreferredPresence) -> Self {
         Self(match presence {

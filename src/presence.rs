@@ -22,10 +22,11 @@ use crate::vocabulary::{Activity, Availability};
 /// | `DoNotDisturb` | DoNotDisturb | DoNotDisturb | no | yes |
 /// | `Presenting` | DoNotDisturb | Presenting | yes | no |
 ///
-/// The order of the variants is the order of precedence, lowest first (rules P2 and P5). The
-/// strongest session is therefore the maximum.
+/// The order of the variants is the order of precedence, lowest first (rules [P2](crate::docs::rules#P2)
+/// and [P5](crate::docs::rules#P5)). The strongest session is therefore the maximum.
 ///
-/// The text form is `availability/activity`, read without regard to case (rule W1). With the feature
+/// The text form is `availability/activity`, read without regard to case (rule
+/// [W1](crate::docs::rules#W1)). With the feature
 /// `serde`, it is written as
 /// `{"availability":"Busy","activity":"InACall"}`.
 ///
@@ -42,16 +43,16 @@ use crate::vocabulary::{Activity, Availability};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Presence {
-    /// No session exists (rule S12).
+    /// No session exists (rule [S12](crate::docs::rules#S12)).
     #[default]
     Offline,
-    /// The user appears offline by choice (rule U8).
+    /// The user appears offline by choice (rule [U8](crate::docs::rules#U8)).
     OffWork,
     /// Away, by claim, by preference or by fading.
     Away,
     /// Away for a moment.
     BeRightBack,
-    /// Available, but not refreshed for 5 minutes (rule S7).
+    /// Available, but not refreshed for 5 minutes (rule [S7](crate::docs::rules#S7)).
     AvailableInactive,
     /// Available.
     Available,
@@ -223,7 +224,7 @@ macro_rules! column {
 }
 
 column! {
-    /// A presence that a session may claim (rule S4).
+    /// A presence that a session may claim (rule [S4](crate::docs::rules#S4)).
     ///
     /// It is read and written like [`Presence`].
     ///
@@ -234,7 +235,7 @@ column! {
     /// assert!(SessionPresence::try_from(Presence::Busy).is_err());
     /// ```
     SessionPresence:
-    /// Available/Available, the only claim that fades (rule S7).
+    /// Available/Available, the only claim that fades (rule [S7](crate::docs::rules#S7)).
     Available,
     /// Busy/InACall.
     InACall,
@@ -247,7 +248,7 @@ column! {
 }
 
 column! {
-    /// A presence that a user may prefer (rule U1).
+    /// A presence that a user may prefer (rule [U1](crate::docs::rules#U1)).
     ///
     /// It is read and written like [`Presence`].
     ///
@@ -258,7 +259,7 @@ column! {
     /// assert!(PreferredPresence::try_from(Presence::InACall).is_err());
     /// ```
     PreferredPresence:
-    /// Available/Available. It does not fade (rule U7).
+    /// Available/Available. It does not fade (rule [U7](crate::docs::rules#U7)).
     Available,
     /// Busy/Busy.
     Busy,
@@ -268,7 +269,7 @@ column! {
     BeRightBack,
     /// Away/Away.
     Away,
-    /// Offline/OffWork: appear offline (rule U8).
+    /// Offline/OffWork: appear offline (rule [U8](crate::docs::rules#U8)).
     OffWork,
 }
 
@@ -325,8 +326,8 @@ pub enum PresenceError {
     /// The second word is not an [`Activity`].
     #[error("unknown activity, expected a word such as Available, InACall or Away")]
     UnknownActivity,
-    /// The pair cannot be reached, or no session may claim it (rule S4), or no user may prefer it (rule
-    /// U1).
+    /// The pair cannot be reached, or no session may claim it (rule [S4](crate::docs::rules#S4)), or no
+    /// user may prefer it (rule [U1](crate::docs::rules#U1)).
     #[error("invalid presence {availability}/{activity}, expected {}", List(.accepted))]
     NotAccepted {
         /// The first word of the pair.

@@ -47,22 +47,23 @@ const STEP: i64 = nanoseconds::MINUTE;
 /// - [`next_deadline`](Self::next_deadline) and [`timeout`](Self::timeout) return when to tick.
 /// - *Moves* carry users from one directory to another, or to and from a store:
 ///   [`insert`](Self::insert) and [`remove`](Self::remove). Users are independent, so any split over
-///   directories reports the same changes (rule O2).
+///   directories reports the same changes (rule [O2](crate::docs::rules#O2)).
 ///
 /// `U` is the type of user ids, `S` the type of session ids, and `H` hashes users. `U` is `Ord`
-/// because changes at one timestamp are reported in the order of the users (rule O1). No answer depends
-/// on the hasher. A user without sessions and without a preference is removed at the next tick, or by the
-/// command that leaves it so.
+/// because changes at one timestamp are reported in the order of the users (rule
+/// [O1](crate::docs::rules#O1)). No answer depends on the hasher. A user without sessions and without a
+/// preference is removed at the next tick, or by the command that leaves it so.
 ///
 /// # Time
 ///
 /// The page [`docs::time`](crate::docs::time) is the contract. A step of the clock concerns all users:
 /// - A tick more than one minute before the latest update of any user moves every start that is in the
-///   future to its `now` (rule T5). No other update visits every user.
+///   future to its `now` (rule [T5](crate::docs::rules#T5)). No other update visits every user.
 /// - A tick at most one minute before it does not, because two threads may read the clock in one
 ///   order and call in the other. An inactive user may then be seen for up to one minute too long.
 ///
-/// A wrong timestamp in a command or an insert concerns its own user only (rule T7).
+/// A wrong timestamp in a command or an insert concerns its own user only (rule
+/// [T7](crate::docs::rules#T7)).
 ///
 /// Threads that share a directory must therefore read clocks that agree to within a minute.
 ///
@@ -126,10 +127,10 @@ impl<U, S, H> PresenceDirectory<U, S, H> {
 
     /// Returns when to tick next.
     ///
-    /// No change comes before it without a command. It is never before the latest `now` of any update, so a
-    /// tick at it is never taken for a step of the clock (rule T7). It can be early after refreshes: the tick
-    /// then reports nothing, and the next deadline is later. `None` means that nothing changes without a
-    /// command. (The deadline of a model is exact.)
+    /// No change comes before it without a command. It is never before the latest `now` of any update,
+    /// so a tick at it is never taken for a step of the clock (rule [T7](crate::docs::rules#T7)). It can
+    /// be early after refreshes: the tick then reports nothing, and the next deadline is later. `None`
+    /// means that nothing changes without a command. (The deadline of a model is exact.)
     ///
     /// It cannot know that the clock has been set, so wake up once a minute anyway:
     /// [`timeout`](Self::timeout) does that.
@@ -183,7 +184,8 @@ where
     ///
     /// # Errors
     ///
-    /// Those of [`PresenceModel::apply`]. A rejected command changes nothing (rule T4).
+    /// Those of [`PresenceModel::apply`]. A rejected command changes nothing (rule
+    /// [T4](crate::docs::rules#T4)).
     #[inline]
     pub fn apply<Q>(
         &mut self,
@@ -293,10 +295,11 @@ where
     /// Lets time pass until `now` for all users. It returns one user that has changed, or `None` if
     /// there is no other.
     ///
-    /// Call it until it returns `None`. Changes come in the order of the deadlines that caused them
-    /// and, at one timestamp, in the order of the users (rule O1). A late tick reports what is in
-    /// effect now, and not the changes on the way: [`changes_until`](Self::changes_until) reports each
-    /// of them. If nothing is due it costs a few nanoseconds.
+    /// Call it until it returns `None`. Changes come in the order in which they came into effect
+    /// and, at one timestamp, in the order of the users (rule [O1](crate::docs::rules#O1)). A late tick
+    /// reports what is in effect now, and not the changes on the way:
+    /// [`changes_until`](Self::changes_until) reports each of them. If nothing is due it costs a few
+    /// nanoseconds.
     ///
     /// ```
     /// use presence_core::{PresenceDirectory, SessionPresence, SetSession, SignedDuration, Timestamp};

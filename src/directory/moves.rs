@@ -17,9 +17,10 @@ where
 {
     /// Inserts a user at `now`, and returns the model that it replaces.
     ///
-    /// It is an update that reports nothing: it expires the model at `now` (rules S6 and T5), and what
-    /// the model has not reported is due at once. If the user is there already, the new model goes on
-    /// from what the replaced one has reported, so that watchers hear of the difference.
+    /// It is an update that reports nothing: it expires the model at `now` (rules
+    /// [S6](crate::docs::rules#S6) and [T5](crate::docs::rules#T5)), and what the model has not reported
+    /// is due at once. If the user is there already, the new model goes on from what the replaced one
+    /// has reported, so that watchers hear of the difference.
     ///
     /// ```
     /// use presence_core::{Presence, PresenceDirectory, SessionPresence, SetSession, Timestamp};

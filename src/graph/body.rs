@@ -9,17 +9,17 @@ use crate::graph::form::Pascal;
 /// A request body that was read but not checked.
 ///
 /// Reading it fails only if the text is not valid, such as JSON that ends too early. A body that breaks
-/// a rule is read to its end, and [`check`](Self::check) returns a [`BodyError`] that names the field. The
-/// types of this crate can also be read without `Body`: the format then wraps the same error in one of its
-/// own.
+/// a rule is read to its end, and [`check`](Self::check) returns a [`BodyError`] that names the field.
+/// The types of this crate can also be read without `Body`: the format then wraps the same error in one
+/// of its own.
 ///
 /// `T` is one of the types of Graph's bodies, [`Tick`](crate::Tick), [`Command`](crate::Command),
-/// [`GetPresencesByUserId`](crate::graph::GetPresencesByUserId), or one of the presences. Names and words
-/// are read without regard to case (rule W1), and unknown fields are passed over, whatever they hold. A
-/// command has exactly one field that is known.
+/// [`GetPresencesByUserId`](crate::graph::GetPresencesByUserId), or one of the presences. Names and
+/// words are read without regard to case (rule [W1](crate::docs::rules#W1)), and unknown fields are
+/// passed over, whatever they hold. A command has exactly one field that is known.
 ///
-/// Ids may be borrowed, and may have 128 bits. JSON has to be told of such numbers before it reads them, so
-/// a 128-bit id that is a text is an error of the format.
+/// Ids may be borrowed, and may have 128 bits. JSON has to be told of such numbers before it reads them,
+/// so a 128-bit id that is a text is an error of the format.
 ///
 /// Any format will do. If a format that is not human-readable has names, as CBOR does, a body that is no
 /// object is an error of the format. If it has none, as postcard, all fields must be there, and only

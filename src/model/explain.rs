@@ -58,7 +58,8 @@ pub struct Explanation<S> {
     pub until: Option<Timestamp>,
     /// The rule that decided, and what it chose.
     pub reason: Reason<S>,
-    /// The preference that waits for a session (rules P4 and U6).
+    /// The preference that waits for a session (rules [P4](crate::docs::rules#P4) and
+    /// [U6](crate::docs::rules#U6)).
     pub waiting: Option<Preferred>,
     /// The live sessions that do not decide, strongest first.
     pub others: Vec<Session<S>>,
@@ -73,12 +74,14 @@ pub struct Explanation<S> {
 )]
 #[non_exhaustive]
 pub enum Reason<S> {
-    /// No session exists (rule S12).
+    /// No session exists (rule [S12](crate::docs::rules#S12)).
     NoSession,
-    /// A preference is live, and a session exists (rules P1 and P4).
+    /// A preference is live, and a session exists (rules [P1](crate::docs::rules#P1) and
+    /// [P4](crate::docs::rules#P4)).
     Preferred(Preferred),
-    /// No preference is live, and this session is the strongest (rules P2 and P5). Among equals it
-    /// is the one with the latest deadline, then the one with the lowest id. Not specified by Graph.
+    /// No preference is live, and this session is the strongest (rules [P2](crate::docs::rules#P2) and
+    /// [P5](crate::docs::rules#P5)). Among equals it is the one with the latest deadline, then the one
+    /// with the lowest id. Not specified by Graph.
     Session(Session<S>),
 }
 

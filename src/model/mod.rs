@@ -50,8 +50,9 @@ use crate::text::nanoseconds;
 ///
 /// The model has no clock: every call takes `now`, and the page [`docs::time`](crate::docs::time) is
 /// the contract. While time does not go backwards, the effective presence depends only on the accepted
-/// commands and `now` (rule T3). When the clock steps back, the next update moves every start that is
-/// now in the future to its `now`, so nothing lives longer than its lifetime (rule T5).
+/// commands and `now` (rule [T3](crate::docs::rules#T3)). When the clock steps back, the next update
+/// moves every start that is now in the future to its `now`, so nothing lives longer than its lifetime
+/// (rule [T5](crate::docs::rules#T5)).
 ///
 /// ```
 /// use presence_core::{Presence, PresenceModel, SessionPresence, SetSession, SignedDuration, timestamp};
@@ -76,7 +77,8 @@ pub struct PresenceModel<S> {
 }
 
 impl<S> PresenceModel<S> {
-    /// Creates a user without sessions and without a preference: Offline (rule S12).
+    /// Creates a user without sessions and without a preference: Offline (rule
+    /// [S12](crate::docs::rules#S12)).
     #[must_use]
     pub const fn new() -> Self {
         Self { record: Record::new() }
@@ -103,12 +105,13 @@ impl<S> Default for PresenceModel<S> {
 /// Updates.
 impl<S: Ord> PresenceModel<S> {
     /// Applies a command at `now`: expires, fades and aggregates first, then does what the command
-    /// says (rule T2).
+    /// says (rule [T2](crate::docs::rules#T2)).
     ///
     /// # Errors
     ///
-    /// A rejected command changes nothing (rule T4).
-    /// - [`CommandError::SessionNotFound`] if the session to clear does not exist at `now` (rule S11).
+    /// A rejected command changes nothing (rule [T4](crate::docs::rules#T4)).
+    /// - [`CommandError::SessionNotFound`] if the session to clear does not exist at `now` (rule
+    ///   [S11](crate::docs::rules#S11)).
     /// - [`CommandError::TooManySessions`] if the command would create a session beyond
     ///   [`MAX_SESSIONS`] live ones.
     ///
@@ -183,9 +186,10 @@ impl<S: Ord> PresenceModel<S> {
 }
 
 impl<S> PresenceModel<S> {
-    /// Lets time pass until `now`: expires and fades (rules S6, S7 and U2).
+    /// Lets time pass until `now`: expires and fades (rules [S6](crate::docs::rules#S6),
+    /// [S7](crate::docs::rules#S7) and [U2](crate::docs::rules#U2)).
     ///
-    /// One late tick has the effect of many punctual ones (rule T3).
+    /// One late tick has the effect of many punctual ones (rule [T3](crate::docs::rules#T3)).
     ///
     /// ```
     /// use presence_core::{
@@ -345,7 +349,8 @@ impl<S> PresenceModel<S> {
         Sessions { record: self.record.sessions(), now: nanoseconds::from_timestamp(now) }
     }
 
-    /// Returns the preference that is live at `now`, even if no session exists (rules P4 and U6).
+    /// Returns the preference that is live at `now`, even if no session exists (rules
+    /// [P4](crate::docs::rules#P4) and [U6](crate::docs::rules#U6)).
     ///
     /// ```
     /// use presence_core::{PreferredPresence, Presence, PresenceModel, SetPreferred, Timestamp};

@@ -22,10 +22,11 @@ use crate::text::{duration, nanoseconds, timestamp};
 pub struct Preferred {
     /// The presence that the user prefers.
     pub presence: PreferredPresence,
-    /// When the preference was set. It is never after the `now` of the read (rule T5).
+    /// When the preference was set. It is never after the `now` of the read (rule
+    /// [T5](crate::docs::rules#T5)).
     #[cfg_attr(feature = "serde", serde(with = "crate::timestamp"))]
     pub since: Timestamp,
-    /// When the preference expires (rules U2 and U3).
+    /// When the preference expires (rules [U2](crate::docs::rules#U2) and [U3](crate::docs::rules#U3)).
     #[cfg_attr(feature = "serde", serde(with = "crate::timestamp"))]
     pub expires_at: Timestamp,
 }

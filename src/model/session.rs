@@ -28,16 +28,16 @@ pub struct Session<S> {
     pub id: S,
     /// The presence that the session claims.
     pub claim: SessionPresence,
-    /// What the session shows now: its claim, faded (rule S7).
+    /// What the session shows now: its claim, faded (rule [S7](crate::docs::rules#S7)).
     pub presence: Presence,
-    /// When the session was last set or refreshed. After a step of the clock it may have been moved back,
-    /// and it is never after the `now` of the read (rule T5).
+    /// When the session was last set or refreshed. After a step of the clock it may have been moved
+    /// back, and it is never after the `now` of the read (rule [T5](crate::docs::rules#T5)).
     #[cfg_attr(feature = "serde", serde(with = "crate::timestamp"))]
     pub since: Timestamp,
     /// When the session next fades or expires, unless it is refreshed before.
     #[cfg_attr(feature = "serde", serde(with = "crate::timestamp"))]
     pub deadline: Timestamp,
-    /// When the session expires, unless it is refreshed before (rule S6).
+    /// When the session expires, unless it is refreshed before (rule [S6](crate::docs::rules#S6)).
     #[cfg_attr(feature = "serde", serde(with = "crate::timestamp"))]
     pub expires_at: Timestamp,
 }

@@ -8,8 +8,8 @@ use crate::text::{duration, nanoseconds};
 
 /// Parses a timestamp of RFC 3339, of any year from 0000 to 9999 and with any offset from UTC.
 ///
-/// Digits after the ninth of a fraction are dropped. Outside the years 1677 to 2262 a timestamp counts as
-/// the nearest one inside, and [`display`] shows that (rule T6).
+/// Digits after the ninth of a fraction are dropped. Outside the years 1677 to 2262 a timestamp counts
+/// as the nearest one inside, and [`display`] shows that (rule [T6](crate::docs::rules#T6)).
 ///
 /// # Errors
 ///
@@ -69,7 +69,8 @@ fn number<T: FromStr>(rest: &mut &str, separator: &str, digits: usize) -> Option
 
 /// Returns a value that displays a timestamp, without trailing zeros in the fraction.
 ///
-/// A timestamp outside the years 1677 to 2262 displays as the nearest one inside (rule T6).
+/// A timestamp outside the years 1677 to 2262 displays as the nearest one inside (rule
+/// [T6](crate::docs::rules#T6)).
 #[must_use]
 pub fn display(timestamp: Timestamp) -> Display {
     Display(nanoseconds::to_timestamp(nanoseconds::from_timestamp(timestamp)))
