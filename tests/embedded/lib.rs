@@ -131,6 +131,11 @@ mod model {
     }
 
     #[unsafe(no_mangle)]
+    extern "C" fn expires_at(model: &Model, now: i64) -> i64 {
+        seconds(model.expires_at(at(now)))
+    }
+
+    #[unsafe(no_mangle)]
     extern "C" fn forecast(model: &Model, now: i64) -> i64 {
         seconds(model.forecast(at(now)).next().map(|change| change.at))
     }
