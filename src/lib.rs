@@ -110,8 +110,8 @@
 //!
 //! | | code, `opt-level = "z"` | code, `opt-level = "s"` | heap |
 //! |---|---|---|---|
-//! | a model | 10 kB | 15 kB | none for up to two sessions, or for a preference alone; otherwise one block for the sessions |
-//! | a directory | 38 kB | 45 kB | none if it is empty, 484 bytes for one user, 105 to 150 bytes a user for 10 to 10,000 users (on 64 bits) |
+//! | a model | 13 kB | 20 kB | none for up to two sessions, or for a preference alone; otherwise one block for the sessions |
+//! | a directory | 50 kB | 60 kB | none if it is empty, 484 bytes for one user, 105 to 150 bytes a user for 10 to 10,000 users (on 64 bits) |
 //!
 //! A model links in no panics but those about memory. A directory also links in checks that fail only if the crate is
 //! wrong: of its own indices, of the standard library's ordered maps, vectors and sorting, and of `hashbrown`.
