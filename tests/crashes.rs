@@ -126,6 +126,22 @@ fn a_row_goes_when_nothing_of_its_user_is_left_even_if_nothing_was_reported() {
     assert!(world.borrow().rows.is_empty());
 }
 
+/// T5: the tick at 09:00 moves the start of the session from 10:00, and the row does not know it.
+#[test]
+fn a_session_can_live_until_the_end_of_its_row_if_a_step_of_the_clock_was_not_stored() {
+    let world = World::immortal();
+    let mut server = Server::start(Rc::clone(&world), at("10:00")).unwrap();
+    let call = set("phone".to_owned(), SessionPresence::InACall, "PT1H");
+    server.obey(0, "ana", call.into(), at("10:00")).unwrap();
+    server.tick(at("09:00")).unwrap();
+    assert_eq!(server.users.presence("ana", at("10:00")), Presence::Offline);
+
+    let restarted = Server::start(Rc::clone(&world), at("09:50")).unwrap();
+    assert_eq!(restarted.users.presence("ana", at("10:00")), Presence::InACall);
+    assert_eq!(world.borrow().rows["ana"].expires_at, at("11:00"));
+    assert_eq!(restarted.users.presence("ana", at("11:00")), Presence::Offline);
+}
+
 #[test]
 fn the_page_shows_the_server_that_is_tested() {
     let page = include_str!("../src/docs/persistence.md").replace("\r\n", "\n");
