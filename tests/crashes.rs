@@ -103,7 +103,7 @@ fn a_row_that_cannot_be_read_shows_offline_and_does_not_stop_the_restart() {
     let mut server = Server::start(Rc::clone(&world), at("09:00")).unwrap();
     for user in ["ana", "bob", "cem"] {
         let call = set("phone".to_owned(), SessionPresence::InACall, "PT1H");
-        server.obey(0, user, call.into(), at("09:00")).unwrap();
+        server.handle(0, user, call.into(), at("09:00")).unwrap();
     }
     world.borrow_mut().rows.get_mut("bob").unwrap().snapshot.truncate(9);
     let server = Server::start(Rc::clone(&world), at("09:30")).unwrap();
@@ -119,7 +119,7 @@ fn a_row_that_cannot_be_read_shows_offline_and_does_not_stop_the_restart() {
 fn a_row_goes_when_nothing_of_its_user_is_left_even_if_nothing_was_reported() {
     let world = World::immortal();
     let mut server = Server::start(Rc::clone(&world), at("09:00")).unwrap();
-    server.obey(0, "ana", prefer(PreferredPresence::Busy, "PT1H").into(), at("09:00")).unwrap();
+    server.handle(0, "ana", prefer(PreferredPresence::Busy, "PT1H").into(), at("09:00")).unwrap();
     server.sweep(common::just_before(at("10:00"))).unwrap();
     assert!(world.borrow().rows.contains_key("ana"));
     server.sweep(at("10:00")).unwrap();
@@ -132,7 +132,7 @@ fn a_session_can_live_until_the_end_of_its_row_if_a_step_of_the_clock_was_not_st
     let world = World::immortal();
     let mut server = Server::start(Rc::clone(&world), at("10:00")).unwrap();
     let call = set("phone".to_owned(), SessionPresence::InACall, "PT1H");
-    server.obey(0, "ana", call.into(), at("10:00")).unwrap();
+    server.handle(0, "ana", call.into(), at("10:00")).unwrap();
     server.tick(at("09:00")).unwrap();
     assert_eq!(server.users.presence("ana", at("10:00")), Presence::Offline);
 
@@ -341,11 +341,11 @@ impl History {
         self.world.borrow_mut().work(Work::Command, self.now);
         self.world.borrow_mut().sender = user;
         self.world.borrow_mut().live(Step::Apply, Side::Before)?;
-        server.obey(self.requests, user, command.clone(), self.now)?;
+        server.handle(self.requests, user, command.clone(), self.now)?;
         self.world.borrow_mut().finish()
     }
 
-    /// Applies a command to what a user can be. Without an answer, it may or may not have been obeyed.
+    /// Applies a command to what a user can be. Without an answer, it may or may not have been applied.
     fn expect(
         &mut self,
         user: &'static str,
@@ -445,7 +445,7 @@ struct World {
     random: Random,
     work: Work,
     now: Timestamp,
-    /// The user of the command that is obeyed.
+    /// The user of the command that is applied.
     sender: &'static str,
     deaths: Deaths,
 }

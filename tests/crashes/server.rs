@@ -48,8 +48,8 @@ impl<O: Outside> Server<O> {
         Ok(Self { users, outside })
     }
 
-    /// Obeys the command of a request. Call [`tick`](Self::tick) with the same `now` first.
-    pub fn obey(
+    /// Applies the command of a request. Call [`tick`](Self::tick) with the same `now` first.
+    pub fn handle(
         &mut self,
         request: u64,
         user: &str,
