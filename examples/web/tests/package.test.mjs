@@ -305,9 +305,9 @@ describe("the package", () => {
     assert.equal(createRequire(import.meta.url)("presence-core").PresenceModel, PresenceModel);
   });
 
-  test("has a wasm file of less than 130 kB that imports only what its bindings need", async () => {
+  test("has a wasm file of less than 150 kB that imports only what its bindings need", async () => {
     const wasm = fileURLToPath(import.meta.resolve("presence-core/presence-core.wasm"));
-    assert.ok(statSync(wasm).size < 130_000);
+    assert.ok(statSync(wasm).size < 150_000);
     const module = await WebAssembly.compile(readFileSync(wasm));
     const names = WebAssembly.Module.imports(module).map(({ module }) => module);
     assert.deepEqual([...new Set(names)], ["./presence_core_bindings_bg.js"]);
