@@ -141,33 +141,47 @@ def nanoseconds(text):
     return (whole * 10**9 + int((fraction or "0")[:9].ljust(9, "0"))) * (-1 if sign else 1)
 
 
+def lower(text):
+    """The text with ASCII letters in lower case, and no others."""
+    return text.encode("utf-8", "surrogatepass").lower() if isinstance(text, str) else text
+
+
 def once(pairs):
-    """An object in which no field that counts stands twice."""
-    names = [name for name, _ in pairs]
-    if any(names.count(name) > 1 for name in CALL):
-        raise ValueError("twice")
-    return dict(pairs)
+    """The fields of an object by their names in lower case, each with all its values."""
+    fields = {}
+    for name, value in pairs:
+        fields.setdefault(lower(name), []).append(value)
+    return fields
 
 
 def is_valid(action, body):
     try:
-        fields = json.loads(body.decode(), object_pairs_hook=once, parse_constant=int)
+        found = json.loads(body.removeprefix(b"\xef\xbb\xbf").decode(), object_pairs_hook=once, parse_constant=int)
     except ValueError:
         return False
-    if not isinstance(fields, dict):
+    if not isinstance(found, dict):
         return False
+    names = {"setPresence": CALL, "setUserPreferredPresence": PREFER, "clearPresence": ["sessionId"]}[action]
+    fields = {name: found.get(lower(name), [None]) for name in names}
+    if any(len(values) > 1 for values in fields.values()):
+        return False
+    fields = {name: value for name, [value] in fields.items()}
     session = fields.get("sessionId")
-    if action != "setUserPreferredPresence" and not (isinstance(session, str) and 1 <= len(session.encode()) <= 256):
+    if "sessionId" in fields and not (isinstance(session, str) and 1 <= len(session.encode()) <= 256):
         return False
     if action == "clearPresence":
         return True
     length, minute = fields.get("expirationDuration"), 60 * 10**9
     if length is not None and (length := nanoseconds(length)) is None:
         return False
-    pair = fields.get("availability"), fields.get("activity")
+    pair = lower(fields["availability"]), lower(fields["activity"])
     if action == "setPresence":
-        return list(pair) in map(list, CLAIMS) and (length is None or 5 * minute <= length <= 240 * minute)
-    return list(pair) in map(list, PREFERENCES) and (length is None or 0 < length < 2**63 * 10**9)
+        return pair in map(lowered, CLAIMS) and (length is None or 5 * minute <= length <= 240 * minute)
+    return pair in map(lowered, PREFERENCES) and (length is None or 0 < length < 2**63 * 10**9)
+
+
+def lowered(pair):
+    return tuple(map(lower, pair))
 
 
 def mutated_fields(dice, fields):
