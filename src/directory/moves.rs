@@ -78,7 +78,7 @@ where
         U: Borrow<Q>,
         Q: Eq + ?Sized,
     {
-        let slot = self.users.remove(hash, user)?;
+        let slot = self.users.remove(hash, |slot| slot.user.borrow() == user)?;
         self.queue.remove(Entry { at: slot.due_at, hash }, &slot.user);
         Some(slot)
     }

@@ -3,6 +3,7 @@ use core::hash::{BuildHasher, Hash};
 use time::Timestamp;
 
 use crate::directory::queue::{DeadlineQueue, Due, Entry};
+use crate::directory::slot::Slot;
 use crate::directory::users::GROUP;
 use crate::directory::{ChangesUntil, PresenceDirectory};
 use crate::model::Outcome;
@@ -74,15 +75,20 @@ where
                 continue;
             }
             let (outcome, deadline) = slot.model.pass(now);
-            let user = user.unwrap_or_else(|| slot.user.clone());
-            match deadline {
-                None => drop(self.users.remove(hash, &user)),
+            let user = match deadline {
+                None => {
+                    let is_due = |slot: &Slot<U, S>| {
+                        slot.due_at == at && user.as_ref().is_none_or(|user| slot.user == *user)
+                    };
+                    self.users.remove(hash, is_due).map(|slot| slot.user)
+                }
                 Some(deadline) => {
                     slot.due_at = deadline;
                     self.queue.push(Entry { at: deadline, hash }, &slot.user);
+                    Some(slot.user.clone())
                 }
-            }
-            if outcome.changed().is_some() {
+            };
+            if let Some(user) = user.filter(|_| outcome.changed().is_some()) {
                 return Some((user, outcome));
             }
         }

@@ -123,12 +123,12 @@ impl<U: Hash, S, H: BuildHasher> Users<U, S, H> {
         self.len += 1;
     }
 
-    pub(super) fn remove<Q>(&mut self, hash: u64, user: &Q) -> Option<Slot<U, S>>
-    where
-        U: Borrow<Q>,
-        Q: Eq + ?Sized,
-    {
-        let matches = |slot: &Slot<U, S>| slot.user.borrow() == user;
+    /// Removes the user that matches.
+    pub(super) fn remove(
+        &mut self,
+        hash: u64,
+        matches: impl FnMut(&Slot<U, S>) -> bool,
+    ) -> Option<Slot<U, S>> {
         let slot = self.shards.remove(hash, matches, |slot| self.hasher.hash_one(&slot.user))?;
         self.len -= 1;
         if self.len == 0 {
