@@ -34,7 +34,7 @@ export function textOf(value, what) {
   if (typeof value !== "string") {
     throw new TypeError(`invalid ${what} ${shown(value)}, expected a string`);
   }
-  return wellFormed(value, what);
+  return wellFormed(value, what, MAX_BODY);
 }
 
 /** Checks that a value is one of a list of words. */
@@ -152,15 +152,15 @@ class Writer {
 /** Writes a value that has no others in it. */
 function json(value, path, max = MAX_BODY) {
   if (typeof value === "string") {
-    wellFormed(short(value, path, max), path);
+    wellFormed(value, path, max);
   } else if (value !== null && typeof value !== "boolean" && !Number.isFinite(value)) {
     throw invalid(`invalid ${path}: JSON has no ${typeof value === "number" ? value : typeof value}`);
   }
   return JSON.stringify(value);
 }
 
-function wellFormed(text, what) {
-  if (/\p{Surrogate}/u.test(text)) {
+function wellFormed(text, what, max) {
+  if (/\p{Surrogate}/u.test(short(text, what, max))) {
     throw invalid(`invalid ${what}: ${shown(text)} has a lone surrogate`);
   }
   return text;

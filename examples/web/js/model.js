@@ -126,10 +126,10 @@ function restored(text) {
 /** Restores the sessions and the preference one by one, and returns the first error. */
 function partError(text) {
   const { sessions, preferred } = parsed(text)?.v1 ?? {};
-  const parts = [
-    ...(Array.isArray(sessions) ? sessions : []).map((session, index) => [`v1.sessions[${index}]`, { sessions: [session] }]),
-    ["v1.preferred", { preferred }],
-  ];
+  const parts = Array.isArray(sessions) ? sessions.map((session, index) => [`sessions[${index}]`, { sessions: [session] }]) : [];
+  if (preferred !== undefined) {
+    parts.push(["preferred", { preferred }]);
+  }
   for (const [path, part] of parts) {
     try {
       call("restore", undefined, JSON.stringify({ v1: { ...NEW.v1, ...part } }));
@@ -137,7 +137,7 @@ function partError(text) {
       if (!(error instanceof PresenceError)) {
         throw error;
       }
-      return invalid(error.message.replace(": ", `: ${path}: `));
+      return invalid(error.message.replace(": ", `: v1.${path}: `));
     }
   }
   return undefined;
