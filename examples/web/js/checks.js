@@ -124,7 +124,7 @@ class Writer {
   write(value, path, depth) {
     this.#values += 1;
     if (depth > MAX_DEPTH || this.#values > MAX_VALUES) {
-      throw invalid(`invalid snapshot: ${path} is ${depth > MAX_DEPTH ? "nested too deep" : "too large"}`);
+      throw invalid(`invalid ${path}: ${depth > MAX_DEPTH ? "nested too deep" : "too large"}`);
     }
     if (isArray(value)) {
       const texts = [];
@@ -138,7 +138,8 @@ class Writer {
       for (const name of Object.keys(value)) {
         const field = value[name];
         if (field !== undefined) {
-          texts.push(`${json(name, path)}:${this.write(field, `${path}.${shown(name).slice(1, -1)}`, depth + 1)}`);
+          const inner = `${path}${depth === 0 ? ": " : "."}${shown(name).slice(1, -1)}`;
+          texts.push(`${json(name, path)}:${this.write(field, inner, depth + 1)}`);
         }
       }
       return `{${texts.join(",")}}`;

@@ -196,6 +196,14 @@ export class PresenceError extends Error {
 }
 
 /**
+ * What `using ana = new PresenceModel()` needs: at the end of the block, `free` is called. It is there for programs
+ * whose `lib` has `Symbol.dispose`.
+ */
+export type DisposableIfKnown = SymbolConstructor extends { readonly dispose: infer S extends symbol } ? { [dispose in S]: () => void } : {};
+
+export interface PresenceModel extends DisposableIfKnown {}
+
+/**
  * The presence of one user: sessions, a preference, and the presence that was reported last.
  *
  * A worker is sent `model.snapshot()`. `postMessage` of the model itself throws.
@@ -284,9 +292,6 @@ export class PresenceModel {
 
   /** Ends the model: every later call throws a `TypeError`. It need not be called, because a model holds no memory of the wasm file. */
   free(): void;
-
-  /** Ends the model at the end of a block: `using ana = new PresenceModel()`. */
-  [Symbol.dispose](): void;
 }
 
 /** A request for `fetch`: `fetch(`${address}/${request.action}`, request)`. Add your `authorization` to the headers. */

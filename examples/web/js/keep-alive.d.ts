@@ -6,6 +6,9 @@ export interface Answer {
   readonly headers?: { get(name: string): string | null };
 }
 
+/** An `AbortSignal`, if the environment has them. */
+export type Signal = typeof globalThis extends { AbortSignal: { prototype: infer S } } ? S : unknown;
+
 /** A request was answered, or was not. */
 export interface Report {
   action: "setPresence" | "clearPresence";
@@ -24,7 +27,7 @@ export interface KeepAliveOptions {
    * Sends a request, such as `(request, signal) => fetch(`${address}/${request.action}`, { ...request, signal })`.
    * A rejected promise counts as no answer. The signal aborts after 20 seconds, or if the answer is needed no more.
    */
-  send(request: GraphRequest & { keepalive?: boolean }, signal: AbortSignal): Promise<Answer>;
+  send(request: GraphRequest & { keepalive?: boolean }, signal: Signal): Promise<Answer>;
   /**
    * The name under which the tabs of this origin share the session, such as the user id and the session id. One
    * of them sends at a time, the one whose claim changed last, and only the last one clears the session. Without a

@@ -119,7 +119,8 @@ function restored(text) {
   try {
     return call("restore", undefined, text).snapshot;
   } catch (error) {
-    throw error instanceof PresenceError ? (partError(text) ?? error) : error;
+    // Where a text is no JSON is named already.
+    throw error instanceof PresenceError && !/ characters$/.test(error.message) ? (partError(text) ?? error) : error;
   }
 }
 
