@@ -183,9 +183,12 @@ class KeptSession {
       this.#tabs.leave();
     } else if (!this.#isStopped) {
       this.#notBefore = performance.now() + retryAfter(answer);
-      this.#wait(this.#isChanged && !isRetry ? 0 : wait);
+      this.#wait(wait);
     }
     this.#report("setPresence", answer, this.#isStopped ? null : wait);
+    if (this.#isChanged && !isRetry) {
+      this.#refresh();
+    }
   }
 
   #wait(milliseconds) {
