@@ -350,6 +350,14 @@ describe("the package", () => {
     const [, size, compressed] = /The wasm file has (\d+) kB, (\d+) kB compressed/.exec(readFileSync(file("../README.md"), "utf8"));
     assert.ok(Math.abs(wasm.length / 1000 - size) <= 2, `${wasm.length}`);
     assert.ok(Math.abs(gzipSync(wasm, { level: 9 }).length / 1000 - compressed) <= 2, `${gzipSync(wasm, { level: 9 }).length}`);
+    const bytes = readFileSync(file("../pkg/bytes.js"));
+    const [, inside, insideCompressed] = /makes (\d+) kB of it, (\d+) kB compressed/.exec(readFileSync(file("../README.md"), "utf8"));
+    assert.ok(Math.abs(bytes.length / 1000 - inside) <= 2, `${bytes.length}`);
+    assert.ok(Math.abs(gzipSync(bytes, { level: 9 }).length / 1000 - insideCompressed) <= 2, `${gzipSync(bytes, { level: 9 }).length}`);
+  });
+
+  test("is served on the loopback address only, by the command of the README", () => {
+    assert.match(readFileSync(file("../README.md"), "utf8"), /http\.server --bind 127\.0\.0\.1 /);
   });
 
   test("frees a model, by hand and at the end of a block", () => {

@@ -37,6 +37,18 @@ test("the declarations need no types of a page, of Node or of a new JavaScript",
   run("npx", "tsc", "--strict", "--noEmit", "--lib", "es2022", "--types", "", "--skipLibCheck", "false", "--module", "nodenext", "--ignoreConfig", ...entries);
 });
 
+test("the programs of the README have no type errors", () => {
+  const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+  const folder = new URL("../target/readme/", import.meta.url);
+  mkdirSync(folder, { recursive: true });
+  const names = [...readme.matchAll(/```js\n(.*?)```/gs)].map(([, program], index) => {
+    writeFileSync(new URL(`program-${index}.mts`, folder), program);
+    return `target/readme/program-${index}.mts`;
+  });
+  assert.equal(names.length, 3);
+  run("npx", "tsc", "--strict", "--noEmit", "--lib", "es2022,dom", "--types", "", "--module", "nodenext", "--ignoreConfig", ...names);
+});
+
 test("the program names everything that the package has", () => {
   const program = readFileSync(new URL("program.ts", import.meta.url), "utf8");
   const methods = Object.getOwnPropertyNames(exported.PresenceModel.prototype);

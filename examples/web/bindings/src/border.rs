@@ -27,9 +27,7 @@ pub(crate) fn take(what: &str) -> Result<String, GraphError> {
 pub(crate) fn answer(result: Result<String, GraphError>) -> i32 {
     match result {
         Ok(text) => write(&text),
-        Err(error) => {
-            -write(&written(&(error.code().as_str(), error.status(), error.message())))
-        }
+        Err(error) => -write(&written(&(error.code().as_str(), error.status(), error.message()))),
     }
 }
 

@@ -30,7 +30,8 @@ extern "C" fn buffer(length: usize) -> *const u16 {
 #[unsafe(no_mangle)]
 extern "C" fn restore() -> i32 {
     answer(border::take("snapshot").and_then(|snapshot| {
-        let model: Model = json::read(&snapshot).map_err(|error| invalid(format!("invalid snapshot: {error}")))?;
+        let model: Model =
+            json::read(&snapshot).map_err(|error| invalid(format!("invalid snapshot: {error}")))?;
         let answer = updated(&(), &model);
         MODEL.set(model);
         Ok(answer)

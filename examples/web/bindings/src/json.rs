@@ -45,7 +45,8 @@ impl Reader<'_> {
             Some(b'{') => self.list(|reader| reader.field(depth - 1), b'}').map(Value::Object),
             Some(b'-' | b'0'..=b'9') => self.number(),
             _ => {
-                let words = [("null", Value::Null), ("true", Value::Bool(true)), ("false", Value::Bool(false))];
+                let words =
+                    [("null", Value::Null), ("true", Value::Bool(true)), ("false", Value::Bool(false))];
                 for (word, value) in words {
                     if self.rest().starts_with(word) {
                         self.position += word.len();
@@ -151,7 +152,8 @@ impl Reader<'_> {
 
     /// Reads four digits.
     fn unit(&mut self) -> Result<u16, Error> {
-        let digits = self.rest().get(..4).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let digits =
+            self.rest().get(..4).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
         let unit = digits.and_then(|digits| u16::from_str_radix(digits, 16).ok());
         let unit = unit.ok_or_else(|| self.expected("four digits"))?;
         self.position += 4;
