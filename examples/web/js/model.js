@@ -3,21 +3,22 @@
 import { bodyOf, snapshotOf, timeOf, wordOf } from "./checks.js";
 import { PresenceError, invalid } from "./error.js";
 import { requestOf } from "./graph.js";
-import { call } from "./wasm.js";
+import { NEW, call } from "./wasm.js";
 import { ACTIONS } from "./words.js";
 
-const NEW = { v1: { reported: "Offline", sessions: [], preferred: null } };
+/** What a new model stores. */
+const EMPTY = { reported: "Offline", sessions: [], preferred: null };
 
 export class PresenceModel {
-  /** The text of the snapshot, `undefined` after `free`. It is replaced whole, so no update is half done. */
-  #snapshot = JSON.stringify(NEW);
+  /** The bytes of the model, `undefined` after `free`. They are replaced, not changed, so no update is half done. */
+  #bytes = NEW;
 
   /** A function of the object itself, so that `postMessage` rejects it, which else would send an empty object. */
   toJSON = () => this.snapshot();
 
   static restore(snapshot) {
     const model = new PresenceModel();
-    model.#snapshot = restored(snapshotOf(snapshot));
+    model.#bytes = restored(snapshotOf(snapshot));
     return model;
   }
 
@@ -51,7 +52,7 @@ export class PresenceModel {
   }
 
   get reported() {
-    return this.snapshot().v1.reported;
+    return call("reported", this.#stored(), "").value;
   }
 
   deadline(now) {
@@ -75,17 +76,17 @@ export class PresenceModel {
   }
 
   snapshot() {
-    return JSON.parse(this.#stored());
+    return call("snapshot", this.#stored(), "").value;
   }
 
   clone() {
     const model = new PresenceModel();
-    model.#snapshot = this.#stored();
+    model.#bytes = this.#stored();
     return model;
   }
 
   free() {
-    this.#snapshot = undefined;
+    this.#bytes = undefined;
   }
 
   [Symbol.dispose ?? Symbol.for("Symbol.dispose")]() {
@@ -97,8 +98,8 @@ export class PresenceModel {
   }
 
   #update(name, text, ...numbers) {
-    const { value, snapshot } = call(name, this.#stored(), text, ...numbers);
-    this.#snapshot = snapshot;
+    const { value, model } = call(name, this.#stored(), text, ...numbers);
+    this.#bytes = model;
     return value;
   }
 
@@ -107,17 +108,17 @@ export class PresenceModel {
   }
 
   #stored() {
-    if (this.#snapshot === undefined) {
+    if (this.#bytes === undefined) {
       throw new TypeError("the model was freed");
     }
-    return this.#snapshot;
+    return this.#bytes;
   }
 }
 
 /** Restores a snapshot, or says which part of it is wrong. */
 function restored(text) {
   try {
-    return call("restore", undefined, text).snapshot;
+    return call("restore", undefined, text).model;
   } catch (error) {
     // Where a text is no JSON is named already.
     throw error instanceof PresenceError && !/ characters$/.test(error.message) ? (partError(text) ?? error) : error;
@@ -133,7 +134,7 @@ function partError(text) {
   }
   for (const [path, part] of parts) {
     try {
-      call("restore", undefined, JSON.stringify({ v1: { ...NEW.v1, ...part } }));
+      call("restore", undefined, JSON.stringify({ v1: { ...EMPTY, ...part } }));
     } catch (error) {
       if (!(error instanceof PresenceError)) {
         throw error;

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 
 use presence_core::graph::{Body, GraphError};
 use presence_core::{ClearPreferred, ClearSession, Command, PresenceModel, SetPreferred, SetSession};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::border::{self, answer, invalid, written};
 use crate::id::Id;
@@ -22,40 +22,55 @@ thread_local! {
 
 /// Makes room for a text, or returns where one is.
 #[unsafe(no_mangle)]
-extern "C" fn buffer(length: usize) -> *const u16 {
-    border::buffer(length)
+extern "C" fn text(length: usize) -> *const u16 {
+    border::text(length)
 }
 
-/// Restores a snapshot. If that fails, the model is the one before. The answer is nothing and the snapshot.
+/// Makes room for the bytes of a model, or returns where they are.
+#[unsafe(no_mangle)]
+extern "C" fn bytes(length: usize) -> *const u8 {
+    border::bytes(length)
+}
+
+/// Loads the model that was stored as the bytes, and returns whether it could. No bytes are a new model.
+#[unsafe(no_mangle)]
+extern "C" fn load() -> bool {
+    let bytes = border::take_bytes();
+    let model = if bytes.is_empty() { Ok(Model::new()) } else { postcard::from_bytes(&bytes) };
+    model.map(|model| MODEL.set(model)).is_ok()
+}
+
+/// Stores the model as bytes, and returns how many they are.
+#[unsafe(no_mangle)]
+extern "C" fn store() -> usize {
+    border::put_bytes(MODEL.with_borrow(|model| postcard::to_allocvec(model).unwrap_or_default()))
+}
+
+/// Restores a snapshot. If that fails, the model is the one before.
 #[unsafe(no_mangle)]
 extern "C" fn restore() -> i32 {
     answer(border::take("snapshot").and_then(|snapshot| {
         let model: Model =
             json::read(&snapshot).map_err(|error| invalid(format!("invalid snapshot: {error}")))?;
-        let answer = updated(&(), &model);
         MODEL.set(model);
-        Ok(answer)
+        Ok(written(&()))
     }))
 }
 
-/// Applies the body of an action, which is given by its position. The answer is the outcome and the snapshot.
+/// Applies the body of an action, which is given by its position. The answer is the outcome.
 #[unsafe(no_mangle)]
 extern "C" fn apply(action: usize, now: f64) -> i32 {
     answer(command(action).and_then(|command| {
-        MODEL.with_borrow_mut(|model| {
-            let outcome = model.apply(command, time::from_js(now))?;
-            Ok(updated(&views::Outcome::from(outcome), model))
-        })
+        let outcome = MODEL.with_borrow_mut(|model| model.apply(command, time::from_js(now)))?;
+        Ok(written(&views::Outcome::from(outcome)))
     }))
 }
 
-/// Lets time pass. The answer is the outcome and the snapshot.
+/// Lets time pass. The answer is the outcome.
 #[unsafe(no_mangle)]
 extern "C" fn tick(now: f64) -> i32 {
-    MODEL.with_borrow_mut(|model| {
-        let outcome = model.tick(time::from_js(now));
-        answer(Ok(updated(&views::Outcome::from(outcome), model)))
-    })
+    let outcome = MODEL.with_borrow_mut(|model| model.tick(time::from_js(now)));
+    answer(Ok(written(&views::Outcome::from(outcome))))
 }
 
 /// Exports reads.
@@ -78,16 +93,23 @@ reads! {
     explain: |model, now| Explanation::from(&model.explain(now));
 }
 
+/// Answers the snapshot.
+#[unsafe(no_mangle)]
+extern "C" fn snapshot() -> i32 {
+    answer(Ok(MODEL.with_borrow(|model| written(model))))
+}
+
+/// Answers what was reported last.
+#[unsafe(no_mangle)]
+extern "C" fn reported() -> i32 {
+    answer(Ok(MODEL.with_borrow(|model| written(&views::word(model.reported())))))
+}
+
 /// Answers how often to send a `setPresence` body again, in whole milliseconds.
 #[unsafe(no_mangle)]
 extern "C" fn refresh_interval() -> i32 {
     let milliseconds = |body: SetSession<Id>| body.refresh_interval().whole_milliseconds();
     answer(read().map(|body| written(&u32::try_from(milliseconds(body)).unwrap_or(u32::MAX))))
-}
-
-/// Writes what an update returns, and the model after it.
-fn updated(value: &impl Serialize, model: &Model) -> String {
-    format!("{}\n{}", written(value), written(model))
 }
 
 /// Reads the command of an action: its position among the actions in `words.js`.

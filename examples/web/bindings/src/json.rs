@@ -177,12 +177,12 @@ impl Reader<'_> {
         if self.eats("e") || self.eats("E") {
             let sign = if self.eats("-") { -1 } else { 1 };
             let _ = sign == 1 && self.eats("+");
-            exponent += sign * self.digits()?.parse().unwrap_or(1_000);
+            exponent = exponent.saturating_add(sign * self.digits()?.parse().unwrap_or(1_000));
         }
         if let Some(integer) = self.text.get(start..self.position).and_then(|text| text.parse().ok()) {
             return Ok(Value::Integer(integer));
         }
-        let number = number * 10_f64.powi(exponent);
+        let number = if number == 0.0 { 0.0 } else { number * 10_f64.powi(exponent) };
         Ok(Value::Float(if is_negative { -number } else { number }))
     }
 }
