@@ -41,7 +41,7 @@ export interface KeepAliveOptions {
 
 /** A session that is kept alive. */
 export interface KeptSession {
-  /** Claims something else, at once. After {@link stop} it does nothing. */
+  /** Claims something else, at once. Without an expiration, it stays as it was. After {@link stop} it does nothing. */
   set(changes: { claim: SessionPresence; expiration?: Expiration | null | undefined }): void;
   /** Ends the refreshing and clears the session. The promise ends when the answer is there, or after 20 seconds each. */
   stop(): Promise<void>;

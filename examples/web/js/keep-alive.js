@@ -1,6 +1,6 @@
 // Keeps a session alive. Intervals are measured with timers and `performance.now()`, which no change of the clock moves.
 
-import { shown } from "./checks.js";
+import { fieldsOf, shown, textOf } from "./checks.js";
 import { refreshInterval, requestOf } from "./graph.js";
 
 const SECOND = 1000;
@@ -23,6 +23,7 @@ const TRANSIENT = [401, 408, 425, 429];
 const REFUSED = [403, 404];
 
 export function onWake(listener) {
+  checkFunction(listener, "listener");
   let [wall, monotonic] = [Date.now(), performance.now()];
   const look = (event) => {
     const last = [wall, monotonic];
@@ -50,14 +51,21 @@ export function onWake(listener) {
   };
 }
 
-export function keepAlive({ session, send, shared, onAnswer = () => {} }) {
-  for (const [name, value] of Object.entries({ send, onAnswer })) {
-    if (typeof value !== "function") {
-      throw new TypeError(`invalid ${name} ${shown(value)}, expected a function`);
-    }
+export function keepAlive(options) {
+  const { session, send, shared, onAnswer = () => {} } = fieldsOf(options, "keepAlive", ["session", "send", "shared", "onAnswer"]);
+  checkFunction(send, "send");
+  checkFunction(onAnswer, "onAnswer");
+  if (shared !== undefined) {
+    textOf(shared, "shared");
   }
   const kept = new KeptSession(session, send, onAnswer, shared);
   return { set: (changes) => kept.set(changes), stop: () => kept.stop() };
+}
+
+function checkFunction(value, name) {
+  if (typeof value !== "function") {
+    throw new TypeError(`invalid ${name} ${shown(value)}, expected a function`);
+  }
 }
 
 class KeptSession {
@@ -91,7 +99,8 @@ class KeptSession {
   }
 
   set(changes) {
-    this.#claim({ sessionId: this.#session.sessionId, ...changes });
+    const { claim, expiration = this.#session.expiration } = fieldsOf(changes, "change", ["claim", "expiration"]);
+    this.#claim({ sessionId: this.#session.sessionId, claim, expiration });
     if (!this.#isStopped && !this.#isHidden) {
       this.#isChanged = this.#pending !== undefined;
       this.#tabs.join({ steal: true });
@@ -112,10 +121,10 @@ class KeptSession {
   }
 
   #claim(session) {
-    const { sessionId, claim, expiration } = session;
-    this.#request = requestOf("setPresence", session);
-    this.#interval = refreshInterval(session);
-    this.#session = { sessionId, claim, expiration };
+    const { sessionId, claim, expiration } = fieldsOf(session, "session", ["sessionId", "claim", "expiration"]);
+    const checked = { sessionId, claim, expiration };
+    const [request, interval] = [requestOf("setPresence", checked), refreshInterval(checked)];
+    [this.#session, this.#request, this.#interval] = [checked, request, interval];
   }
 
   /** Ends the timers. Returns whether they had not ended. */
@@ -185,10 +194,10 @@ class KeptSession {
       this.#notBefore = performance.now() + retryAfter(answer);
       this.#wait(wait);
     }
-    this.#report("setPresence", answer, this.#isStopped ? null : wait);
     if (this.#isChanged && !isRetry) {
       this.#refresh();
     }
+    this.#report("setPresence", answer, this.#isStopped ? null : wait);
   }
 
   #wait(milliseconds) {

@@ -224,11 +224,27 @@ describe("the claim", () => {
     await passWith("Away", 3 * HOUR);
   });
 
+  test("keeps its lifetime", async () => {
+    const kept = keep();
+    await world.pass(SECOND);
+    kept.set({ claim: "InACall" });
+    await world.pass(SECOND);
+    assert.equal(JSON.parse(server.requests.at(-1).body).expirationDuration, "PT1H");
+    assert.throws(() => kept.set({ claim: "Away", expiration: "PT1S" }), { status: 400 });
+    await passWith("InACall", HOUR);
+    assert.equal(server.requests.length, 5);
+  });
+
   test("is checked", () => {
     assert.throws(() => keep({ session: { sessionId: "A", claim: "Busy" } }), { status: 400 });
     assert.throws(() => keep({ session: { claim: "Away" } }), TypeError);
     assert.throws(() => keep({ send: undefined }), /invalid send undefined, expected a function/);
+    assert.throws(() => keep({ onanswer: () => {} }), /unknown field "onanswer"/);
+    assert.throws(() => keep({ shared: 7 }), /invalid shared 7, expected a string/);
+    assert.throws(() => keepAlive(), /invalid keepAlive undefined, expected an object with session, send, shared and onAnswer/);
+    assert.throws(() => onWake(), /invalid listener undefined, expected a function/);
     assert.throws(() => keep().set({ claim: "Bsy" }), { status: 400 });
+    assert.throws(() => keep().set({ claim: "Away", sessionId: "B" }), TypeError);
   });
 });
 
