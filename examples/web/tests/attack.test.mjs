@@ -309,3 +309,43 @@ test("a body is read as the crate reads it", () => {
   ana.apply("setPresence", ' {"sessionid" : "\\ud83d\\ude00\\u0000\\n/\\/é", "x":[{},[],1e5],\r\n"Availability":"away","activity":"AWAY"}\t', NINE);
   assert.equal(ana.sessions(NINE)[0].id, "😀\0\n//é");
 });
+
+test("a text is JSON for the wasm file if it is for JavaScript", () => {
+  const seeds = [
+    '{"sessionId":"A","x":[1,-2.5e+3,0,{"y":null,"z":[true,false,[]]}],"é":"\\u00e9\\n\\\\\\"\\ud83d\\ude00"}',
+    ' [ {} , "" , 10 , -0.0 , 1E5 ] ',
+    '{"a":{"b":{"c":"d"}},"e":[[],[[]]]}',
+  ];
+  const alphabet = ['"', "\\", "u", "{", "}", "[", "]", ",", ":", "0", "1", "-", ".", "e", "+", "t", "n", " ", "\t", "\n", "\0", "é", "\u2028", "\ufeff", "\u007f"];
+  let state = 7;
+  const random = (below) => {
+    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+    return Math.floor((state / 2 ** 31) * below);
+  };
+  const ana = new PresenceModel();
+  const counts = [0, 0];
+  for (let time = 0; time < 20_000; time++) {
+    const chars = [...seeds[random(seeds.length)]];
+    for (let change = random(3); change >= 0; change--) {
+      chars.splice(random(chars.length + 1), random(3), ...Array.from({ length: random(3) }, () => alphabet[random(alphabet.length)]));
+    }
+    const text = chars.join("");
+    let isJson = true;
+    try {
+      JSON.parse(text);
+    } catch {
+      isJson = false;
+    }
+    let message = "";
+    try {
+      ana.apply("clearPresence", text, NINE);
+    } catch (error) {
+      ({ message } = error);
+    }
+    if (!message.includes("surrogate")) {
+      assert.equal(!message.startsWith("invalid body: "), isJson, `${JSON.stringify(text)}: ${message}`);
+      counts[Number(isJson)] += 1;
+    }
+  }
+  assert.ok(counts.every((count) => count > 1000), `${counts}`);
+});
