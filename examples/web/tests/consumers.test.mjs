@@ -176,13 +176,13 @@ describe("pages", () => {
 describe("servers", () => {
   const node = (file, folder) => run(process.execPath, [file], folder);
 
-  test("Node, as a module", () => {
-    assertRan(node("main.js", program("node-esm", { "main.js": QUICK_START })));
-  });
-
-  test("Node, as CommonJS", () => {
-    assertRan(node("main.cjs", program("node-cjs", { "main.cjs": COMMON_JS })));
-  });
+  for (const [version, executable] of [["20.0", bin("node")], ["of the tests", process.execPath]]) {
+    test(`Node ${version}, as a module and as CommonJS`, () => {
+      const folder = program("node", { "main.js": QUICK_START, "main.cjs": COMMON_JS });
+      assertRan(run(executable, ["main.js"], folder));
+      assertRan(run(executable, ["main.cjs"], folder));
+    });
+  }
 
   test("Node, in a worker", () => {
     const main = 'new (require("node:worker_threads").Worker)(require("node:path").join(__dirname, "worker.cjs"));';

@@ -96,7 +96,7 @@ reads! {
 /// Answers the snapshot.
 #[unsafe(no_mangle)]
 extern "C" fn snapshot() -> i32 {
-    answer(Ok(MODEL.with_borrow(|model| written(model))))
+    answer(Ok(MODEL.with_borrow(written)))
 }
 
 /// Answers what was reported last.
