@@ -34,11 +34,14 @@ export async function load(source = file?.()) {
     const compiled = await compile(await source);
     const { exports } = await WebAssembly.instantiate(compiled);
     if (!EXPORTS.every((name) => name in exports)) {
-      throw new TypeError("another wasm file");
+      throw new TypeError("it is not that of presence-core");
     }
-    module ??= compiled;
+    if (module === undefined) {
+      // Old browsers instantiate it only in the background, so the instance is kept.
+      [module, instance] = [compiled, { exports, holds: NEW }];
+    }
   } catch (cause) {
-    throw new TypeError(`init expects the wasm file of presence-core: ${cause?.message}`, { cause });
+    throw new TypeError(`cannot load the wasm file: ${cause?.message}`, { cause });
   }
 }
 

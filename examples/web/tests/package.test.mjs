@@ -501,7 +501,7 @@ describe("the file apart", () => {
     // The modules for pages, of which nothing is loaded in this process.
     const slim = await import("../pkg/slim.js");
     for (const source of wrong) {
-      await assert.rejects(async () => slim.init(source()), { name: "TypeError", message: /^init expects the wasm file of presence-core: / });
+      await assert.rejects(async () => slim.init(source()), { name: "TypeError", message: /^cannot load the wasm file: ./ });
     }
     await Promise.all([slim.init(sources.bytes()), slim.init(sources.bytes())]);
     await slim.init(other);
