@@ -298,6 +298,9 @@ class Tabs {
       };
     });
     const lead = () => {
+      if (controller.signal.aborted) {
+        return undefined;
+      }
       this.isLeader = true;
       this.look();
       this.#onLead();
@@ -305,12 +308,17 @@ class Tabs {
     };
     // A lock cannot be stolen and waited for at once.
     const waiting = options.steal ? options : { signal: controller.signal };
-    this.#locks.request(this.#name, waiting, lead).catch(() => {
-      // Another tab has stolen it, or this one has left.
-      if (!controller.signal.aborted) {
-        this.isLeader = false;
-        this.join();
+    this.#locks.request(this.#name, waiting, lead).catch((error) => {
+      if (controller.signal.aborted) {
+        return;
       }
+      this.isLeader = false;
+      if (error.name !== "AbortError") {
+        // This page may have no locks, as in a frame of another origin. It sends without them.
+        this.#locks = undefined;
+      }
+      // Otherwise another tab has stolen it.
+      this.join();
     });
   }
 
@@ -322,7 +330,7 @@ class Tabs {
 
   /** Looks whether other tabs wait. When the page is hidden there is no time for it. */
   async look() {
-    const { pending = [] } = (await this.#locks?.query()) ?? {};
+    const { pending } = (await this.#locks?.query().catch(() => undefined)) ?? { pending: [] };
     this.#hasOthers = pending.some(({ name }) => name === this.#name);
   }
 }

@@ -325,6 +325,19 @@ describe("tabs that share a session", () => {
     await passWith("InACall", 10 * MINUTE);
   });
 
+  test("send without locks where there are none", async () => {
+    const denied = async () => {
+      throw new DOMException("denied", "SecurityError");
+    };
+    Object.defineProperty(globalThis, "navigator", { value: { locks: { request: denied, query: denied } }, configurable: true });
+    const kept = keep({ shared: "ana laptop" });
+    await world.pass(SECOND);
+    await passWith("Available", HOUR);
+    kept.set({ claim: "Away" });
+    await world.pass(SECOND);
+    assert.equal(server.presence, "Away");
+  });
+
   test("are others if they have another name", async () => {
     keep({ shared: "ana laptop" });
     keep({ shared: "bob laptop" });
