@@ -70,8 +70,15 @@ function assertRan(text) {
   assert.match(lines[start + 3], /Available until .*, because session "laptop" claims it\. AvailableInactive after that\.$/);
 }
 
+/** A program with two entries of the package, which have to share the wasm file. */
+const TWO_ENTRIES = `import { keepAlive } from "presence-core/keep-alive";\n${QUICK_START.replace("start();", "")}
+start().then(() => keepAlive({
+  session: { sessionId: "laptop", claim: "Away" },
+  send: async ({ action }) => console.log("sent", action) ?? { status: 200 },
+}));`;
+
 /** Opens a page, and checks what it writes to its console. */
-async function assertPageRuns(address, headers) {
+async function assertPageRuns(address, last = "Available until") {
   const page = await browser.newPage();
   try {
     const lines = [];
@@ -79,7 +86,7 @@ async function assertPageRuns(address, headers) {
       page.on("console", (message) => {
         if (message.type() === "log") {
           lines.push(message.text());
-          if (lines.some((line) => line.startsWith("Available until"))) {
+          if (lines.some((line) => line.startsWith(last))) {
             resolve();
           }
         }
@@ -120,6 +127,20 @@ describe("pages", () => {
       try {
         await server.listen();
         await assertPageRuns(server.resolvedUrls.local[0]);
+      } finally {
+        await server.close();
+      }
+    });
+  }
+
+  for (const vite of ["vite5", "vite8"]) {
+    test(`${vite}, its server, with two entries`, async () => {
+      const root = program(`${vite}-entries`, { "index.html": PAGE, "main.js": TWO_ENTRIES });
+      const { createServer } = await load(`${vite}/dist/node/index.js`);
+      const server = await createServer({ root: path(root), logLevel: "error", configFile: false, server: { host: "127.0.0.1", port: 0 } });
+      try {
+        await server.listen();
+        await assertPageRuns(server.resolvedUrls.local[0], "sent setPresence");
       } finally {
         await server.close();
       }
@@ -183,6 +204,14 @@ describe("servers", () => {
       assertRan(run(executable, ["main.cjs"], folder));
     });
   }
+
+  test("Node, with two entries, as a module and as CommonJS", () => {
+    const common = TWO_ENTRIES.replaceAll(/import (\{.*\}) from (".*");/g, "const $1 = require($2);");
+    const end = "\nsetTimeout(() => process.exit(), 100);";
+    const folder = program("node-entries", { "main.js": TWO_ENTRIES + end, "main.cjs": common + end });
+    assert.match(node("main.js", folder), /^sent setPresence$/m);
+    assert.match(node("main.cjs", folder), /^sent setPresence$/m);
+  });
 
   test("Node, in a worker", () => {
     const main = 'new (require("node:worker_threads").Worker)(require("node:path").join(__dirname, "worker.cjs"));';
