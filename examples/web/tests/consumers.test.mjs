@@ -167,7 +167,7 @@ describe("pages", () => {
 
   test("Parcel", async () => {
     const folder = program("parcel", { "index.html": PAGE, "main.js": QUICK_START });
-    run(bin("parcel"), ["build", "index.html", "--no-cache", "--no-autoinstall"], folder);
+    run(bin("parcel"), ["build", "index.html", "--cache-dir=cache", "--no-autoinstall"], folder);
     await assertFolderRuns(new URL("dist/", folder));
   });
 
