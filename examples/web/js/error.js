@@ -7,3 +7,8 @@ export class PresenceError extends Error {
     this.status = status;
   }
 }
+
+/** Returns the error of a value that breaks a rule. */
+export function invalid(message) {
+  return new PresenceError("InvalidArgument", 400, message);
+}

@@ -183,7 +183,7 @@ export interface Snapshot {
   };
 }
 
-/** Graph's code of an error. */
+/** Graph's code of an error: 400, 403 and 404. */
 export type ErrorCode = "InvalidArgument" | "Forbidden" | "NotFound";
 
 /** A rejected command, body or snapshot. It changed nothing. The message is Graph's if Graph has one. */
@@ -196,12 +196,26 @@ export class PresenceError extends Error {
 }
 
 /**
+ * What `using ana = new PresenceModel()` needs: at the end of the block, `free` is called. It is there for programs
+ * whose `lib` has `Symbol.dispose`.
+ */
+export type DisposableIfKnown = SymbolConstructor extends { readonly dispose: infer S extends symbol } ? { [dispose in S]: () => void } : {};
+
+export interface PresenceModel extends DisposableIfKnown {}
+
+/**
  * The presence of one user: sessions, a preference, and the presence that was reported last.
+ *
+ * A worker is sent `model.snapshot()`. `postMessage` of the model itself throws.
  *
  * It has no clock and no timer: every call takes `now`, from a wall clock. Updates change the model:
  * the commands and {@link tick}. Reads change nothing and need no tick before them.
  *
- * A `now` that is no time throws a `TypeError`, and so does a number as a lifetime that is not whole.
+ * Each argument is checked: a value of another type, and a field that is missing or unknown, throw a `TypeError`
+ * that says what was expected. A getter that throws is not caught. Whatever throws, the model is as it was.
+ *
+ * A session id has at most 1,024 bytes, a body 262,144 characters, and a snapshot 1,048,576. What is longer is
+ * rejected.
  */
 export class PresenceModel {
   /** Creates a user without sessions and without a preference: Offline. */
@@ -209,7 +223,7 @@ export class PresenceModel {
 
   /**
    * Restores a snapshot, from an object or its JSON text.
-   * @throws {PresenceError} if no model can have stored it.
+   * @throws {PresenceError} 400 if no model can have stored it. The message names the part that is wrong.
    */
   static restore(snapshot: Snapshot | string): PresenceModel;
 
@@ -276,31 +290,62 @@ export class PresenceModel {
   /** Returns a copy. */
   clone(): PresenceModel;
 
-  /**
-   * Frees the memory of the model, which cannot be used any more. It is also freed some time after the
-   * model has become unreachable.
-   */
+  /** Ends the model: every later call throws a `TypeError`. It need not be called, because a model holds no memory of the wasm file. */
   free(): void;
 }
+
+/** A request for `fetch`: `fetch(`${address}/${request.action}`, request)`. Add your `authorization` to the headers. */
+export interface GraphRequest {
+  /** The last part of the address, behind `/users/{id}/presence/`. */
+  action: Action;
+  method: "POST";
+  headers: { "content-type": "application/json" };
+  /** Graph's body as JSON. {@link PresenceModel.apply} takes it too. */
+  body: string;
+}
+
+/** What {@link requestOf} makes a request of, by the name of the action. */
+export interface Commands {
+  setPresence: SetSession;
+  clearPresence: ClearSession;
+  setUserPreferredPresence: SetPreferred;
+  clearUserPreferredPresence: undefined;
+}
+
+/**
+ * Returns the request for a command. It needs no wasm file.
+ * @throws {TypeError} if a field is missing, unknown or of another type.
+ * @throws {PresenceError} 400 if a presence is none that a session may claim, or none that a user may prefer.
+ */
+export function requestOf<A extends Action>(
+  action: A,
+  ...command: A extends "clearUserPreferredPresence" ? [] : [command: Commands[A]]
+): GraphRequest;
+
+/**
+ * Reads Graph's answer to a request for a presence. It needs no wasm file.
+ *
+ * Graph also knows other pairs, such as Busy with InAMeeting from a calendar: for them, and for words that Graph
+ * adds, it is `null`. Show `answer.availability` then.
+ * @throws {TypeError} if the answer has no availability or no activity.
+ */
+export function presenceOf(answer: { availability: string; activity: string }): Presence | null;
 
 /**
  * Returns how often to send a session again to keep its claim, in milliseconds: a third of its lifetime, or
  * of the 5 minutes after which an Available session fades if that is shorter.
  * @throws {PresenceError} 400 if the claim or the lifetime is not allowed.
  */
-export function refreshInterval(session: Pick<SetSession, "claim" | "expiration">): number;
+export function refreshInterval(session: { sessionId?: string } & Pick<SetSession, "claim" | "expiration">): number;
 
-/** Returns the availability of a presence: the other half of Graph's pair. */
+/** Returns the availability of a presence: the other half of Graph's pair. It needs no wasm file. */
 export function availability(presence: Presence): Availability;
 
 /**
- * Loads the wasm file. Await it once before anything else is called; further calls are harmless. In Node
- * the file is loaded by the import, and `init` does nothing.
+ * Compiles the wasm file, which is in this module. Await it once before anything else is called; further calls are
+ * harmless.
  *
- * By default the file is fetched from beside the module, which servers and most bundlers understand. If
- * yours does not, pass what it gives you for `presence-core/presence-core.wasm`: an address, a response, bytes
- * or a module.
+ * Without it, the file is compiled when it is needed. The main thread of a page is blocked meanwhile, and browsers
+ * from before 2023 refuse that, so a page awaits `init`. In Node and in workers it is not needed.
  */
-export function init(
-  source?: string | URL | Request | Response | Promise<Response> | ArrayBuffer | Uint8Array | WebAssembly.Module,
-): Promise<void>;
+export function init(): Promise<void>;

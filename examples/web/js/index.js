@@ -1,9 +1,14 @@
-// For browsers and bundlers: the wasm file is fetched by `init`.
+// The entry with the bytes of the wasm file in it, which needs no configuration anywhere.
 
-import load from "./wasm/presence_core_bindings.js";
+import { BASE64 } from "./bytes.js";
+import { load, provide } from "./wasm.js";
 
-export * from "./model.js";
+export { PresenceError } from "./error.js";
+export { availability, presenceOf, refreshInterval, requestOf } from "./graph.js";
+export { PresenceModel } from "./model.js";
 
-export async function init(source) {
-  await load(source && { module_or_path: source });
+provide(() => Uint8Array.from(atob(BASE64), (char) => char.charCodeAt(0)));
+
+export async function init() {
+  await load();
 }

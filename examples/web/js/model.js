@@ -1,157 +1,154 @@
 // The model of one user. `index.d.ts` documents it.
 
-import { PresenceError } from "./error.js";
-import { Model, availability, refreshInterval as interval } from "./wasm/presence_core_bindings.js";
+import { bodyOf, snapshotOf, timeOf, wordOf } from "./checks.js";
+import { PresenceError, invalid } from "./error.js";
+import { requestOf } from "./graph.js";
+import { NEW, call } from "./wasm.js";
+import { ACTIONS } from "./words.js";
 
-export { PresenceError, availability };
+/** What a new model stores. */
+const EMPTY = { reported: "Offline", sessions: [], preferred: null };
 
 export class PresenceModel {
-  #model;
+  /** The bytes of the model, `undefined` after `free`. They are replaced, not changed, so no update is half done. */
+  #bytes = NEW;
 
-  constructor() {
-    this.#model = create();
-  }
+  /** A function of the object itself, so that `postMessage` rejects it, which else would send an empty object. */
+  toJSON = () => this.snapshot();
 
   static restore(snapshot) {
-    return new PresenceModel().#with(Model.restore(parsed(snapshot, "snapshot")));
+    const model = new PresenceModel();
+    model.#bytes = restored(snapshotOf(snapshot));
+    return model;
   }
 
-  setSession({ sessionId, claim, expiration }, now) {
-    return this.apply("setPresence", { sessionId, ...body(claim, expiration) }, now);
+  setSession(session, now) {
+    return this.#request("setPresence", session, now);
   }
 
-  clearSession({ sessionId }, now) {
-    return this.apply("clearPresence", { sessionId }, now);
+  clearSession(session, now) {
+    return this.#request("clearPresence", session, now);
   }
 
-  setPreferred({ presence, expiration }, now) {
-    return this.apply("setUserPreferredPresence", body(presence, expiration), now);
+  setPreferred(preference, now) {
+    return this.#request("setUserPreferredPresence", preference, now);
   }
 
   clearPreferred(now) {
-    return this.apply("clearUserPreferredPresence", {}, now);
+    return this.#request("clearUserPreferredPresence", undefined, now);
   }
 
   apply(action, body, now) {
-    const at = milliseconds(now);
-    // One of Graph's SDKs sends no body at all.
-    const isEmpty = body === "" && action === "clearUserPreferredPresence";
-    return this.#model.apply(action, flat(isEmpty ? {} : parsed(body, "body")), at);
+    const position = ACTIONS.indexOf(wordOf(action, "action", ACTIONS));
+    return this.#update("apply", bodyOf(action, body), position, timeOf(now));
   }
 
   tick(now) {
-    return this.#model.tick(milliseconds(now));
+    return this.#update("tick", "", timeOf(now));
   }
 
   presence(now) {
-    return this.#model.presence(milliseconds(now));
+    return this.#read("presence", now);
   }
 
   get reported() {
-    return this.#model.reported();
+    return call("reported", this.#stored(), "").value;
   }
 
   deadline(now) {
-    return this.#model.deadline(milliseconds(now));
+    return this.#read("deadline", now);
   }
 
   forecast(now) {
-    return this.#model.forecast(milliseconds(now));
+    return this.#read("forecast", now);
   }
 
   sessions(now) {
-    return this.#model.sessions(milliseconds(now));
+    return this.#read("sessions", now);
   }
 
   preferred(now) {
-    return this.#model.preferred(milliseconds(now));
+    return this.#read("preferred", now);
   }
 
   explain(now) {
-    return this.#model.explain(milliseconds(now));
+    return this.#read("explain", now);
   }
 
   snapshot() {
-    return this.#model.snapshot();
-  }
-
-  toJSON() {
-    return this.snapshot();
+    return call("snapshot", this.#stored(), "").value;
   }
 
   clone() {
-    return new PresenceModel().#with(this.#model.clone());
+    const model = new PresenceModel();
+    model.#bytes = this.#stored();
+    return model;
   }
 
   free() {
-    this.#model.free();
+    this.#bytes = undefined;
   }
 
-  #with(model) {
-    this.#model.free();
-    this.#model = model;
-    return this;
+  [Symbol.dispose ?? Symbol.for("Symbol.dispose")]() {
+    this.free();
   }
-}
 
-export function refreshInterval({ claim, expiration }) {
-  return interval({ sessionId: "", ...body(claim, expiration) });
-}
-
-function create() {
-  try {
-    return new Model();
-  } catch (cause) {
-    throw new Error("presence-core is not loaded, await init() first", { cause });
+  #request(action, command, now) {
+    return this.apply(action, requestOf(action, command).body, now);
   }
-}
 
-/** Returns the fields of Graph's body for a presence and a lifetime. */
-function body(presence, expiration) {
-  const expirationDuration = typeof expiration === "number" ? duration(expiration) : expiration;
-  return { availability: availability(presence), activity: presence, expirationDuration };
-}
-
-/** Writes whole milliseconds as an `Edm.Duration`. */
-function duration(milliseconds) {
-  if (!Number.isInteger(milliseconds)) {
-    throw new TypeError(`invalid lifetime ${milliseconds}, expected whole milliseconds`);
-  }
-  const digits = BigInt(Math.abs(milliseconds)).toString().padStart(4, "0");
-  return `${milliseconds < 0 ? "-" : ""}PT${digits.slice(0, -3)}.${digits.slice(-3)}S`;
-}
-
-/** Reads a JSON text. Anything else is returned as it is. */
-function parsed(value, what) {
-  if (typeof value !== "string") {
+  #update(name, text, ...numbers) {
+    const { value, model } = call(name, this.#stored(), text, ...numbers);
+    this.#bytes = model;
     return value;
   }
-  try {
-    return JSON.parse(value);
-  } catch (error) {
-    throw new PresenceError("InvalidArgument", 400, `invalid ${what}: ${error.message}`);
-  }
-}
 
-/** Empties the lists and objects in a body: no field has one, and they could be nested without end. */
-function flat(body) {
-  if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    return body;
+  #read(name, now) {
+    return call(name, this.#stored(), "", timeOf(now)).value;
   }
-  const fields = Object.entries(body).map(([name, value]) => {
-    if (typeof value === "string" && /\p{Surrogate}/u.test(value)) {
-      throw new PresenceError("InvalidArgument", 400, `invalid body: ${name} has a lone surrogate`);
+
+  #stored() {
+    if (this.#bytes === undefined) {
+      throw new TypeError("the model was freed");
     }
-    const isNested = typeof value === "object" && value !== null;
-    return [name, isNested ? (Array.isArray(value) ? [] : {}) : value];
-  });
-  return Object.fromEntries(fields);
+    return this.#bytes;
+  }
 }
 
-function milliseconds(time) {
-  const number = typeof time?.getTime === "function" ? time.getTime() : time;
-  if (typeof number !== "number" || !Number.isFinite(number)) {
-    throw new TypeError("invalid time, expected a Date or milliseconds since 1970");
+/** Restores a snapshot, or says which part of it is wrong. */
+function restored(text) {
+  try {
+    return call("restore", undefined, text).model;
+  } catch (error) {
+    // Where a text is no JSON is named already.
+    throw error instanceof PresenceError && !/ characters$/.test(error.message) ? (partError(text) ?? error) : error;
   }
-  return number;
+}
+
+/** Restores the sessions and the preference one by one, and returns the first error. */
+function partError(text) {
+  const { sessions, preferred } = parsed(text)?.v1 ?? {};
+  const parts = Array.isArray(sessions) ? sessions.map((session, index) => [`sessions[${index}]`, { sessions: [session] }]) : [];
+  if (preferred !== undefined) {
+    parts.push(["preferred", { preferred }]);
+  }
+  for (const [path, part] of parts) {
+    try {
+      call("restore", undefined, JSON.stringify({ v1: { ...EMPTY, ...part } }));
+    } catch (error) {
+      if (!(error instanceof PresenceError)) {
+        throw error;
+      }
+      return invalid(error.message.replace(": ", `: v1.${path}: `));
+    }
+  }
+  return undefined;
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,12 +1,16 @@
 // The package in Node.
 
 import assert from "node:assert/strict";
-import { readFileSync, statSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 
-import { PresenceError, PresenceModel, availability, init, refreshInterval } from "presence-core";
+import { PresenceError, PresenceModel, availability, init, presenceOf, refreshInterval, requestOf } from "presence-core";
+
+import { AVAILABILITY, CLAIMS, PREFERRED, PRESENCES } from "../pkg/words.js";
 
 import { replay } from "./replay.mjs";
 
@@ -92,13 +96,14 @@ describe("a rejected command changes nothing and throws Graph's error", () => {
     ["clearPresence", ["A"], 400, "InvalidArgument", /^invalid type: sequence, expected an object$/],
     ["clearPresence", null, 400, "InvalidArgument", /^invalid type: null, expected an object$/],
     ["clearPresence", { sessionId: "\ud800" }, 400, "InvalidArgument", /surrogate/],
-    ["clearPresence", `{"sessionId":${"[".repeat(1e5)}${"]".repeat(1e5)}}`, 400, "InvalidArgument", /^\[SessionId\]: invalid type: sequence/],
+    ["clearPresence", `{"sessionId":${"[".repeat(1e5)}${"]".repeat(1e5)}}`, 400, "InvalidArgument", /^invalid body: nested too deep after 76 characters$/],
+    ["clearPresence", { sessionId: [[]] }, 400, "InvalidArgument", /^\[SessionId\]: invalid type: sequence/],
     ["setPresence", session("Busy", "Busy"), 400, "InvalidArgument", /^\[Availability\], \[Activity\]: invalid presence Busy\/Busy, expected /],
     ["setPresence", session("Busy", "Bsy"), 400, "InvalidArgument", /^\[Activity\]: unknown activity, .*, found "Bsy"$/],
     ["setPresence", session("Away", "Away", "PT4M59S"), 400, "InvalidArgument", /^The provided \[ExpirationDuration\] is out of range\.$/],
     ["setPresence", session("Away", "Away", "8:00:00"), 400, "InvalidArgument", /found "8:00:00"$/],
     ["setUserPreferredPresence", session("Busy", "InACall"), 400, "InvalidArgument", /^\[Availability\], \[Activity\]: invalid presence Busy\/InACall/],
-    ["getPresence", {}, 400, "InvalidArgument", /^invalid action "getPresence", expected one such as setPresence$/],
+    ["getPresence", {}, 400, "InvalidArgument", /^invalid action "getPresence", expected setPresence, clearPresence, setUserPreferredPresence or clearUserPreferredPresence$/],
   ];
   for (const [action, body, status, code, message] of cases) {
     test(`${action} ${JSON.stringify(body)?.slice(0, 60)}`, () => {
@@ -293,9 +298,42 @@ describe("a snapshot", () => {
       { v1: { ...v1, sessions: Array.from({ length: 129 }, (_, id) => ({ ...session, id: `${id}` })) } },
     ];
     for (const snapshot of snapshots) {
-      assert.throws(() => PresenceModel.restore(snapshot), { name: "PresenceError", status: 400 });
+      const isNamed = ({ name, status, message }) => name === "PresenceError" && status === 400 && !message.includes("Error:");
+      assert.throws(() => PresenceModel.restore(snapshot), isNamed);
     }
   });
+});
+
+describe("what is wrong with a snapshot is named", () => {
+  const ana = new PresenceModel();
+  ana.setSession({ sessionId: "A", claim: "Away" }, NINE);
+  ana.setSession({ sessionId: "B", claim: "Away" }, NINE);
+  ana.setPreferred({ presence: "Busy" }, NINE);
+  const changed = (change) => {
+    const snapshot = ana.snapshot();
+    change(snapshot.v1);
+    return snapshot;
+  };
+  const rows = [
+    [changed((v1) => (v1.reported = "Focusing")), 'invalid snapshot: invalid presence, found "Focusing"'],
+    [changed((v1) => (v1.sessions[1].lifetime = "PT9H")), "invalid snapshot: v1.sessions[1]: lifetime out of range"],
+    [changed((v1) => (v1.sessions[1].claim = "Busy")), "invalid snapshot: v1.sessions[1]: invalid presence Busy/Busy, expected Available/Available, Busy/InACall, Busy/InAConferenceCall, DoNotDisturb/Presenting or Away/Away"],
+    [changed((v1) => (v1.sessions[0].since = "noon")), 'invalid snapshot: v1.sessions[0]: invalid timestamp, expected one such as 2026-11-20T09:00:00Z, found "noon"'],
+    [changed((v1) => (v1.sessions[0].id = 7)), "invalid snapshot: v1.sessions[0]: invalid type: integer `7`, expected a string"],
+    [changed((v1) => (v1.sessions[0].id = "\ud800")), 'invalid snapshot: v1.sessions[0].id: "\\ud800" has a lone surrogate'],
+    [changed((v1) => (v1.sessions[0].id = 7n)), "invalid snapshot: v1.sessions[0].id: JSON has no bigint"],
+    [changed((v1) => delete v1.sessions[1].since), "invalid snapshot: v1.sessions[1]: missing field `since`"],
+    [changed((v1) => (v1.sessions[1].id = "A")), "invalid snapshot: duplicate session id"],
+    [changed((v1) => (v1.preferred.lifetime = "PT0S")), "invalid snapshot: v1.preferred: lifetime out of range"],
+    [changed((v1) => delete v1.preferred), "invalid snapshot: missing field `preferred`"],
+    [{ v2: {} }, "invalid snapshot: unknown variant `v2`, expected `v1`"],
+    ['{"v1":', "invalid snapshot: expected a value, found the end after 6 characters"],
+    ['{"v1":"\ud800"}', 'invalid snapshot: it has a lone surrogate'],
+    [`{"v1":{"reported":"Away","sessions":[{"id":"\\ud800"}]}}`, "invalid snapshot: lone surrogate after 50 characters"],
+  ];
+  for (const [snapshot, message] of rows) {
+    test(message, () => assert.throws(() => PresenceModel.restore(snapshot), { name: "PresenceError", status: 400, message }));
+  }
 });
 
 describe("the package", () => {
@@ -305,18 +343,179 @@ describe("the package", () => {
     assert.equal(createRequire(import.meta.url)("presence-core").PresenceModel, PresenceModel);
   });
 
-  test("has a wasm file of less than 150 kB that imports only what its bindings need", async () => {
-    const wasm = fileURLToPath(import.meta.resolve("presence-core/presence-core.wasm"));
-    assert.ok(statSync(wasm).size < 150_000);
-    const module = await WebAssembly.compile(readFileSync(wasm));
-    const names = WebAssembly.Module.imports(module).map(({ module }) => module);
-    assert.deepEqual([...new Set(names)], ["./presence_core_bindings_bg.js"]);
+  test("has a wasm file of less than 150 kB that imports nothing, and the README says how large it is", async () => {
+    const wasm = readFileSync(fileURLToPath(import.meta.resolve("presence-core/presence-core.wasm")));
+    assert.ok(wasm.length < 150_000);
+    assert.deepEqual(WebAssembly.Module.imports(await WebAssembly.compile(wasm)), []);
+    const [, size, compressed] = /The wasm file has (\d+) kB, (\d+) kB compressed/.exec(readFileSync(file("../README.md"), "utf8"));
+    assert.ok(Math.abs(wasm.length / 1000 - size) <= 2, `${wasm.length}`);
+    assert.ok(Math.abs(gzipSync(wasm, { level: 9 }).length / 1000 - compressed) <= 2, `${gzipSync(wasm, { level: 9 }).length}`);
+    const bytes = readFileSync(file("../pkg/bytes.js"));
+    const [, inside, insideCompressed] = /makes (\d+) kB of it, (\d+) kB compressed/.exec(readFileSync(file("../README.md"), "utf8"));
+    assert.ok(Math.abs(bytes.length / 1000 - inside) <= 2, `${bytes.length}`);
+    assert.ok(Math.abs(gzipSync(bytes, { level: 9 }).length / 1000 - insideCompressed) <= 2, `${gzipSync(bytes, { level: 9 }).length}`);
   });
 
-  test("frees a model", () => {
+  test("is served on the loopback address only, by the command of the README", () => {
+    assert.match(readFileSync(file("../README.md"), "utf8"), /http\.server --bind 127\.0\.0\.1 /);
+  });
+
+  test("frees a model, by hand and at the end of a block", () => {
+    for (const end of ["free", Symbol.dispose]) {
+      const ana = new PresenceModel();
+      ana[end]();
+      assert.throws(() => ana.presence(NINE), { name: "TypeError", message: "the model was freed" });
+    }
+  });
+
+  test("does not let a model be posted", () => {
+    assert.throws(() => structuredClone(new PresenceModel()), { name: "DataCloneError" });
+    assert.throws(() => new MessageChannel().port1.postMessage([new PresenceModel()]), { name: "DataCloneError" });
+  });
+});
+
+describe("a wrong argument is named before anything happens", () => {
+  const ana = new PresenceModel();
+  const laptop = { sessionId: "laptop", claim: "Away" };
+  const rows = [
+    [() => ana.setSession(undefined, NINE), TypeError, "invalid session undefined, expected an object with sessionId, claim and expiration"],
+    [() => ana.setSession("laptop", NINE), TypeError, 'invalid session "laptop", expected an object with sessionId, claim and expiration'],
+    [() => ana.setSession({ sessionId: "laptop" }, NINE), TypeError, "invalid claim undefined, expected Available, InACall, InAConferenceCall, Presenting or Away"],
+    [() => ana.setSession({ ...laptop, claim: 3 }, NINE), TypeError, "invalid claim 3, expected Available, InACall, InAConferenceCall, Presenting or Away"],
+    [() => ana.setSession({ ...laptop, claim: "Busy" }, NINE), PresenceError, 'invalid claim "Busy", expected Available, InACall, InAConferenceCall, Presenting or Away'],
+    [() => ana.setSession({ ...laptop, claim: "toString" }, NINE), PresenceError, 'invalid claim "toString", expected Available, InACall, InAConferenceCall, Presenting or Away'],
+    [() => ana.setSession({ ...laptop, sessionId: 7 }, NINE), TypeError, "invalid sessionId 7, expected a string"],
+    [() => ana.setSession({ ...laptop, expirationDuration: "PT1H" }, NINE), TypeError, 'unknown field "expirationDuration" of a session, expected sessionId, claim or expiration'],
+    [() => ana.setSession({ ...laptop, expiration: 0.5 }, NINE), TypeError, 'invalid expiration 0.5, expected a duration such as "PT1H" or whole milliseconds'],
+    [() => ana.setSession({ ...laptop, expiration: 3n }, NINE), TypeError, 'invalid expiration [bigint], expected a duration such as "PT1H" or whole milliseconds'],
+    [() => ana.clearSession("laptop", NINE), TypeError, 'invalid session "laptop", expected an object with sessionId'],
+    [() => ana.clearSession(laptop, NINE), TypeError, 'unknown field "claim" of a session, expected sessionId'],
+    [() => ana.setPreferred("Busy", NINE), TypeError, 'invalid preference "Busy", expected an object with presence and expiration'],
+    [() => ana.setPreferred({ presence: "InACall" }, NINE), PresenceError, 'invalid presence "InACall", expected Available, Busy, DoNotDisturb, BeRightBack, Away or OffWork'],
+    [() => ana.apply("setPresence", undefined, NINE), TypeError, "invalid body undefined, expected an object or its JSON text"],
+    [() => ana.apply(7, {}, NINE), TypeError, "invalid action 7, expected setPresence, clearPresence, setUserPreferredPresence or clearUserPreferredPresence"],
+    [() => ana.presence(), TypeError, "invalid time undefined, expected a Date or milliseconds since 1970"],
+    [() => ana.presence("9 o'clock"), TypeError, "invalid time \"9 o'clock\", expected a Date or milliseconds since 1970"],
+    [() => ana.presence(new Date(NaN)), TypeError, "invalid time Invalid Date, expected a Date or milliseconds since 1970"],
+    [() => ana.setSession(laptop), TypeError, "invalid time undefined, expected a Date or milliseconds since 1970"],
+    [() => PresenceModel.restore(), TypeError, "invalid snapshot undefined, expected an object or its JSON text"],
+    [() => refreshInterval({ claim: "Awya" }), PresenceError, 'invalid claim "Awya", expected Available, InACall, InAConferenceCall, Presenting or Away'],
+    [() => availability("Focusing"), PresenceError, 'invalid presence "Focusing", expected Offline, OffWork, Away, BeRightBack, AvailableInactive, Available, Busy, InACall, InAConferenceCall, DoNotDisturb or Presenting'],
+    [() => presenceOf("Busy"), TypeError, 'invalid answer "Busy", expected an object with availability and activity'],
+    [() => presenceOf({ availability: "Busy" }), TypeError, "invalid activity undefined, expected a string"],
+  ];
+  for (const [run, type, message] of rows) {
+    test(message, () => {
+      assert.throws(run, (error) => error instanceof type && error.message === message && (assert.equal(error.message, message), true));
+      assert.deepEqual(ana.snapshot(), new PresenceModel().snapshot());
+    });
+  }
+
+  test("and before init, with the same words", () => {
+    const program = `
+      import { PresenceModel, presenceOf, requestOf } from "presence-core/slim";
+      const ana = new PresenceModel();
+      for (const run of [() => ana.setSession({ sessionId: "A" }, 0), () => ana.presence("9"), () => ana.presence(0), () => PresenceModel.restore({})]) {
+        try { run(); } catch (error) { console.log(error.message); }
+      }
+      console.log(presenceOf({ availability: "Busy", activity: "InACall" }), requestOf("clearPresence", { sessionId: "A" }).body);
+    `;
+    const output = execFileSync(process.execPath, ["--input-type=module", "--eval", program], { cwd: file(".."), encoding: "utf8" });
+    assert.deepEqual(output.trim().split("\n"), [
+      "invalid claim undefined, expected Available, InACall, InAConferenceCall, Presenting or Away",
+      'invalid time "9", expected a Date or milliseconds since 1970',
+      "presence-core is not loaded: await init() first",
+      "presence-core is not loaded: await init() first",
+      'InACall {"sessionId":"A"}',
+    ]);
+  });
+});
+
+describe("the words in JavaScript are those of the crate", () => {
+  test("for claims, preferences and actions", () => {
+    for (const activity of PRESENCES) {
+      const pair = { availability: AVAILABILITY[activity], activity };
+      const accepts = (action) => {
+        try {
+          new PresenceModel().apply(action, { sessionId: "A", ...pair }, NINE);
+          return true;
+        } catch {
+          return false;
+        }
+      };
+      assert.equal(accepts("setPresence"), CLAIMS.includes(activity), activity);
+      assert.equal(accepts("setUserPreferredPresence"), PREFERRED.includes(activity), activity);
+    }
+    const source = readFileSync(file("../../../src/presence.rs"), "utf8");
+    const pairs = [...source.matchAll(/Self::\w+ => "(\w+)\/(\w+)",/g)].map(([, availability, activity]) => [activity, availability]);
+    assert.equal(pairs.length, 11);
+    assert.deepEqual(AVAILABILITY, Object.fromEntries(pairs));
+  });
+});
+
+describe("Graph's protocol", () => {
+  test("a request has what fetch takes, and the model takes its body", () => {
+    const request = requestOf("setPresence", { sessionId: "phone", claim: "InACall", expiration: 5_400_000 });
+    assert.deepEqual(request, {
+      action: "setPresence",
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: '{"sessionId":"phone","availability":"Busy","activity":"InACall","expirationDuration":"PT5400.000S"}',
+    });
+    assert.equal(requestOf("setPresence", { sessionId: "A", claim: "Away" }).body, '{"sessionId":"A","availability":"Away","activity":"Away"}');
+    assert.equal(requestOf("setUserPreferredPresence", { presence: "OffWork" }).body, '{"availability":"Offline","activity":"OffWork"}');
+    assert.equal(requestOf("clearUserPreferredPresence").body, "{}");
     const ana = new PresenceModel();
-    ana.free();
-    assert.throws(() => ana.presence(NINE));
+    assert.equal(ana.apply(request.action, request.body, NINE).changed, "InACall");
+    assert.equal(ana.preferred(NINE), null);
+  });
+
+  test("an answer is a presence or something else", () => {
+    for (const [activity, availability] of Object.entries(AVAILABILITY)) {
+      assert.equal(presenceOf({ id: "ana", availability, activity, sequenceNumber: null }), activity);
+      assert.equal(presenceOf({ availability: availability.toLowerCase(), activity: activity.toUpperCase() }), activity);
+    }
+    for (const [availability, activity] of [["Busy", "InAMeeting"], ["BusyIdle", "BusyIdle"], ["Away", "Busy"], ["", ""], ["undefined", "nothing"]]) {
+      assert.equal(presenceOf({ availability, activity }), null);
+    }
+  });
+});
+
+describe("the file apart", () => {
+  test("is corrected after a wrong one, and read from all it may be in", async () => {
+    const wasm = import.meta.resolve("presence-core/presence-core.wasm");
+    const bytes = readFileSync(fileURLToPath(wasm));
+    const other = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0);
+    const hostile = { get arrayBuffer() { throw undefined; } };
+    const values = [undefined, null, 7, "no address", other, bytes.subarray(9), new Response("", { status: 404 }), hostile, {}];
+    const wrong = [...values.map((value) => () => value), () => Promise.reject(new Error("offline"))];
+    const sources = {
+      bytes: () => bytes,
+      buffer: () => new Uint8Array(bytes).buffer,
+      module: () => new WebAssembly.Module(bytes),
+      response: () => new Response(bytes),
+      promise: () => Promise.resolve(new Response(bytes)),
+      address: () => `data:application/wasm;base64,${bytes.toString("base64")}`,
+      URL: () => new URL(`data:application/wasm;base64,${bytes.toString("base64")}`),
+    };
+    // The modules for pages, of which nothing is loaded in this process.
+    const slim = await import("../pkg/slim.js");
+    for (const source of wrong) {
+      await assert.rejects(async () => slim.init(source()), { name: "TypeError", message: /^cannot load the wasm file: ./ });
+    }
+    await Promise.all([slim.init(sources.bytes()), slim.init(sources.bytes())]);
+    await slim.init(other);
+    assert.equal(new slim.PresenceModel().presence(NINE), "Offline");
+
+    const program = (source) => `
+      import { readFileSync } from "node:fs";
+      import { PresenceModel, init } from "presence-core/slim";
+      const bytes = readFileSync(${JSON.stringify(fileURLToPath(wasm))});
+      await init((${source})());
+      console.log(new PresenceModel().presence(0));`;
+    for (const source of Object.values(sources)) {
+      assert.equal(execFileSync(process.execPath, ["--input-type=module", "--eval", program(source)], { cwd: file(".."), encoding: "utf8" }), "Offline\n");
+    }
   });
 });
 

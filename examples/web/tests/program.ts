@@ -8,6 +8,7 @@ import {
   type Change,
   type ErrorCode,
   type Explanation,
+  type GraphRequest,
   type Outcome,
   type Preferred,
   type PreferredPresence,
@@ -21,8 +22,12 @@ import {
   type Time,
   availability,
   init,
+  presenceOf,
   refreshInterval,
+  requestOf,
 } from "presence-core";
+import { type KeptSession, type Report, keepAlive, onWake } from "presence-core/keep-alive";
+import { type WasmSource, init as initSlim } from "presence-core/slim";
 
 await init();
 
@@ -46,6 +51,27 @@ const action: Action = "clearPresence";
 const unclaimable: Bodies["setPresence"] = { sessionId: "laptop", availability: "Busy", activity: "Busy" };
 // @ts-expect-error No user can prefer a call.
 const unpreferable: PreferredPresence = "InACall";
+
+const request: GraphRequest = requestOf("setPresence", phone);
+requestOf("clearUserPreferredPresence");
+// @ts-expect-error Graph's name of the field is not the one of this package.
+const misnamed: SetSession = { sessionId: "phone", claim: "InACall", expirationDuration: "PT1H" };
+const meeting: Presence | null = presenceOf({ availability: "Busy", activity: "InAMeeting" });
+
+export function keep(): KeptSession {
+  const send = async (request: GraphRequest, signal: AbortSignal) => fetch(`https://example.org/${request.action}`, { ...request, signal });
+  const kept = keepAlive({ session: phone, send, shared: "ana phone", onAnswer: ({ status, retryIn }: Report) => console.log(status, retryIn) });
+  kept.set({ claim: "Away" });
+  onWake(({ hasSlept }) => void (hasSlept && ana.tick(Date.now())));
+  return kept;
+}
+
+export async function load(source: WasmSource): Promise<void> {
+  await initSlim(source);
+  await initSlim(fetch("presence-core.wasm"));
+  await initSlim(new Uint8Array());
+  await initSlim((await import("presence-core/presence-core.wasm")).default);
+}
 
 const presence: Presence = ana.presence(Number(now));
 const half: Availability = availability(presence);
@@ -87,6 +113,10 @@ const snapshot: Snapshot = ana.snapshot();
 const restored: PresenceModel = PresenceModel.restore(snapshot);
 const copy: PresenceModel = PresenceModel.restore(JSON.stringify(restored.clone().toJSON()));
 ana.free();
+{
+  using short = new PresenceModel();
+  short.tick(now);
+}
 const end: Presence | null = copy.tick(Number(now) + 3_600_000).changed;
 
-console.log(changed, interval, action, half, activity, deadline, forecast.length, claim, preferred, reported, why, end);
+console.log(request.action, meeting, changed, interval, action, half, activity, deadline, forecast.length, claim, preferred, reported, why, end);

@@ -1,8 +1,6 @@
 // The records of the playground: what they paint, and how they are read from a log.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { test } from "node:test";
 
 import { init } from "../pkg/index.js";
@@ -13,8 +11,7 @@ import { Scene } from "../playground/scene.js";
 const MINUTE = 60_000;
 const NINE = Date.parse("2026-11-20T09:00:00Z");
 
-// As in a browser, with the bytes in place of an address.
-await init(readFileSync(fileURLToPath(import.meta.resolve("presence-core/presence-core.wasm"))));
+await init();
 
 test("the past and the forecast are painted as bars", () => {
   const record = new Record(NINE);

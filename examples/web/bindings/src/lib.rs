@@ -1,10 +1,14 @@
-//! The model of one user for JavaScript. `model.js` of the package is in front of it.
+//! The model of one user for JavaScript. `js/wasm.js` is the other side of the border.
+//!
+//! Only numbers, texts and bytes cross it, and this module imports nothing. So nothing of JavaScript runs while a
+//! function runs here, and no exception can pass through one. A call that fails returns its error.
+//!
+//! JavaScript keeps the models, each as the bytes that this module has stored. One model is here: the one in use.
 
-#![forbid(unsafe_code)]
-
-mod error;
-#[expect(unreachable_pub, reason = "wasm-bindgen exports it")]
-mod model;
+mod border;
+mod exports;
+mod id;
+mod json;
 mod time;
 mod views;
 

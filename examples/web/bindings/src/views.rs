@@ -3,16 +3,12 @@
 use presence_core::{self as core, Presence};
 use serde::Serialize;
 
+use crate::id::Id;
 use crate::time;
 
 /// Returns the word for a presence: its activity, which no other presence has.
 pub(crate) fn word(presence: Presence) -> &'static str {
     presence.activity().as_str()
-}
-
-/// Returns the presence of a word.
-pub(crate) fn presence(word: &str) -> Option<Presence> {
-    Presence::ALL.iter().copied().find(|presence| self::word(*presence) == word)
 }
 
 #[derive(Serialize)]
@@ -47,7 +43,7 @@ impl From<core::Change> for Change {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Session<'a> {
-    id: &'a str,
+    id: &'a Id,
     claim: &'static str,
     presence: &'static str,
     since: i64,
@@ -55,8 +51,8 @@ pub(crate) struct Session<'a> {
     expires_at: i64,
 }
 
-impl<'a> From<core::Session<&'a String>> for Session<'a> {
-    fn from(session: core::Session<&'a String>) -> Self {
+impl<'a> From<core::Session<&'a Id>> for Session<'a> {
+    fn from(session: core::Session<&'a Id>) -> Self {
         Self {
             id: session.id,
             claim: word(session.claim.presence()),
@@ -105,8 +101,8 @@ enum Reason<'a> {
     Session { session: Session<'a> },
 }
 
-impl<'a> From<&core::Explanation<&'a String>> for Explanation<'a> {
-    fn from(explanation: &core::Explanation<&'a String>) -> Self {
+impl<'a> From<&core::Explanation<&'a Id>> for Explanation<'a> {
+    fn from(explanation: &core::Explanation<&'a Id>) -> Self {
         Self {
             presence: word(explanation.presence),
             until: explanation.until.map(time::end),
@@ -118,8 +114,8 @@ impl<'a> From<&core::Explanation<&'a String>> for Explanation<'a> {
     }
 }
 
-impl<'a> From<&core::Reason<&'a String>> for Reason<'a> {
-    fn from(reason: &core::Reason<&'a String>) -> Self {
+impl<'a> From<&core::Reason<&'a Id>> for Reason<'a> {
+    fn from(reason: &core::Reason<&'a Id>) -> Self {
         match reason {
             core::Reason::Preferred(preferred) => Self::Preferred { preferred: (*preferred).into() },
             core::Reason::Session(session) => Self::Session { session: (*session).into() },
