@@ -1,0 +1,171 @@
+// Microsoft's Graph SDK for Go, pointed at a server: reads a call from each line, and prints what came of it.
+//
+// The SDK's root package only ties its hundred other packages together, and takes longest to compile. So its lines are
+// repeated here for the two packages that know of presences.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"time"
+
+	kiota "github.com/microsoft/kiota-abstractions-go"
+	"github.com/microsoft/kiota-abstractions-go/authentication"
+	"github.com/microsoft/kiota-abstractions-go/serialization"
+	"github.com/microsoft/kiota-abstractions-go/store"
+	kiotajson "github.com/microsoft/kiota-serialization-json-go"
+	core "github.com/microsoftgraph/msgraph-sdk-go-core"
+	"github.com/microsoftgraph/msgraph-sdk-go/communications"
+	"github.com/microsoftgraph/msgraph-sdk-go/models"
+	"github.com/microsoftgraph/msgraph-sdk-go/models/odataerrors"
+	"github.com/microsoftgraph/msgraph-sdk-go/users"
+)
+
+type call struct {
+	Root, Token, User, Name string
+	Headers                 map[string]string
+	Body                    struct {
+		SessionId, Availability, Activity, ExpirationDuration *string
+		Ids                                                   []string
+	}
+}
+
+type oneToken string
+
+func (token oneToken) AuthenticateRequest(_ context.Context, request *kiota.RequestInformation, _ map[string]any) error {
+	request.Headers.Add("Authorization", "Bearer "+string(token))
+	return nil
+}
+
+var _ authentication.AuthenticationProvider = oneToken("")
+
+// Returns an adapter as msgraphsdkgo.NewGraphServiceClient sets it up.
+func adapter(root, token string) (*core.GraphRequestAdapterBase, error) {
+	adapter, err := core.NewGraphRequestAdapterBase(oneToken(token), core.GraphClientOptions{})
+	if err != nil {
+		return nil, err
+	}
+	kiota.RegisterDefaultSerializer(func() serialization.SerializationWriterFactory {
+		return kiotajson.NewJsonSerializationWriterFactory()
+	})
+	kiota.RegisterDefaultDeserializer(func() serialization.ParseNodeFactory {
+		return kiotajson.NewJsonParseNodeFactory()
+	})
+	adapter.SetBaseUrl(root)
+	adapter.EnableBackingStore(store.BackingStoreFactoryInstance)
+	return adapter, nil
+}
+
+func run(call call) ([]models.Presenceable, error) {
+	adapter, err := adapter(call.Root, call.Token)
+	if err != nil {
+		return nil, err
+	}
+	parameters := func() map[string]string { return map[string]string{"baseurl": call.Root} }
+	headers := kiota.NewRequestHeaders()
+	for name, value := range call.Headers {
+		headers.Add(name, value)
+	}
+	var duration *serialization.ISODuration
+	if text := call.Body.ExpirationDuration; text != nil {
+		if duration, err = serialization.ParseISODuration(*text); err != nil {
+			return nil, err
+		}
+	}
+	user := call.User
+	if user == "" {
+		user = "me-token-to-replace"
+	}
+	path := parameters()
+	path["user%2Did"] = user
+	person := users.NewUserItemRequestBuilderInternal(path, adapter).Presence()
+	all := communications.NewCommunicationsRequestBuilderInternal(parameters(), adapter)
+	one := all.Presences().ByPresenceId(call.User)
+	ctx, in := context.Background(), call.Body
+
+	switch call.Name {
+	case "setPresence":
+		body := users.NewItemPresenceSetPresencePostRequestBody()
+		body.SetSessionId(in.SessionId)
+		body.SetAvailability(in.Availability)
+		body.SetActivity(in.Activity)
+		body.SetExpirationDuration(duration)
+		how := &users.ItemPresenceSetPresenceRequestBuilderPostRequestConfiguration{Headers: headers}
+		return nil, person.SetPresence().Post(ctx, body, how)
+	case "clearPresence":
+		body := users.NewItemPresenceClearPresencePostRequestBody()
+		body.SetSessionId(in.SessionId)
+		how := &users.ItemPresenceClearPresenceRequestBuilderPostRequestConfiguration{Headers: headers}
+		return nil, person.ClearPresence().Post(ctx, body, how)
+	case "setUserPreferredPresence":
+		body := users.NewItemPresenceSetUserPreferredPresencePostRequestBody()
+		body.SetAvailability(in.Availability)
+		body.SetActivity(in.Activity)
+		body.SetExpirationDuration(duration)
+		how := &users.ItemPresenceSetUserPreferredPresenceRequestBuilderPostRequestConfiguration{Headers: headers}
+		return nil, person.SetUserPreferredPresence().Post(ctx, body, how)
+	case "clearUserPreferredPresence":
+		how := &users.ItemPresenceClearUserPreferredPresenceRequestBuilderPostRequestConfiguration{Headers: headers}
+		return nil, person.ClearUserPreferredPresence().Post(ctx, how)
+	case "presence":
+		how := &users.ItemPresenceRequestBuilderGetRequestConfiguration{Headers: headers}
+		presence, err := person.Get(ctx, how)
+		return []models.Presenceable{presence}, err
+	case "communications/presence":
+		how := &communications.PresencesPresenceItemRequestBuilderGetRequestConfiguration{Headers: headers}
+		presence, err := one.Get(ctx, how)
+		return []models.Presenceable{presence}, err
+	case "getPresencesByUserId":
+		body := communications.NewGetPresencesByUserIdPostRequestBody()
+		body.SetIds(in.Ids)
+		how := &communications.GetPresencesByUserIdRequestBuilderPostRequestConfiguration{Headers: headers}
+		answer, err := all.GetPresencesByUserId().PostAsGetPresencesByUserIdPostResponse(ctx, body, how)
+		if err != nil {
+			return nil, err
+		}
+		return answer.GetValue(), nil
+	}
+	return nil, fmt.Errorf("no call %s", call.Name)
+}
+
+func result(call call) map[string]any {
+	presences, err := run(call)
+	if odata, ok := err.(*odataerrors.ODataError); ok {
+		inner := odata.GetErrorEscaped().GetInnerError()
+		return map[string]any{
+			"status":          odata.ResponseStatusCode,
+			"code":            odata.GetErrorEscaped().GetCode(),
+			"message":         odata.GetErrorEscaped().GetMessage(),
+			"requestId":       inner.GetRequestId(),
+			"clientRequestId": inner.GetClientRequestId(),
+			"date":            inner.GetDate().UTC().Format(time.RFC3339),
+		}
+	} else if err != nil {
+		return map[string]any{"failure": err.Error()}
+	}
+	found := [][]*string{}
+	for _, presence := range presences {
+		found = append(found, []*string{presence.GetId(), presence.GetAvailability(), presence.GetActivity()})
+	}
+	return map[string]any{"presences": found}
+}
+
+func main() {
+	lines, out := bufio.NewReader(os.Stdin), json.NewEncoder(os.Stdout)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if err != nil {
+			return
+		}
+		var call call
+		if err := json.Unmarshal(line, &call); err != nil {
+			panic(err)
+		}
+		if err := out.Encode(result(call)); err != nil {
+			panic(err)
+		}
+	}
+}
