@@ -15,6 +15,8 @@ PAGE = (Path(__file__).parent.parent / "DEPLOYING.md").read_text()
 PORTS = ("443", "4222", "8080", "8081", "8082", "8083")
 FOLDERS = ("etc/systemd/system", "etc/nginx/conf.d", "etc/nats", "usr/local/bin", "var/lib/presence", "var/lib/nats",
            "var/backups/presence", "target/release", "run")
+# Programs that the page uses and Debian does not have.
+TOOLS = Path(__file__).parent / ".tools"
 # These change the real machine.
 NOT_HERE = ("adduser", "apt-get")
 
@@ -57,6 +59,7 @@ class Machine:
     def run(self, block):
         """Runs commands of the page, and returns what they print."""
         said = ""
+        path = f"{TOOLS}:{os.environ['PATH']}"
         token = tokens.application(key=tokens.RSA_KEY, algorithm="RS256", kid="rsa")
         for line in self.here(block).splitlines():
             program, *arguments = shlex.split(line)
@@ -65,7 +68,7 @@ class Machine:
             elif program not in NOT_HERE:
                 line = line.replace("nginx -t", shlex.join(["nginx", "-t", *self.nginx()]))
                 done = subprocess.run(["bash", "-euo", "pipefail", "-c", line], cwd=self.folder, stdin=subprocess.DEVNULL,
-                                      env=os.environ | {"TOKEN": token}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                                      env=os.environ | {"TOKEN": token, "PATH": path}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
                 said += done.stdout.decode()
                 assert done.returncode == 0, f"{line}: {said}"
         return said
