@@ -78,7 +78,7 @@ class Machine:
             match verb:
                 case "enable" | "start" if name != "--now":
                     self.start(name)
-                case "stop":
+                case "stop" if self.services[name].is_running():
                     assert self.services[name].stop() == 0, self.services[name].said()
                 case "restart":
                     self.systemctl("stop", name)

@@ -219,7 +219,7 @@ def test_a_backup_of_the_streams_has_every_command_that_was_answered(start_machi
     in_a_call(ports[0], ["ana"])
     with Load(*ports) as load:
         wait_until(lambda: len(load.answered) > 1000)
-    first.services["presence@8082"].kill()
+    first.services[f"presence@{ports[1]}"].kill()
     begin = time.monotonic()
     first.run(back_up)
     seconds = time.monotonic() - begin
