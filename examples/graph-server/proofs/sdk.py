@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import random
+import re
 import shlex
 import shutil
 import subprocess
@@ -33,6 +34,16 @@ CODES = {400: "InvalidArgument", 401: "InvalidAuthenticationToken", 403: "Forbid
 
 
 
+def missing(*tools):
+    """Those of some tools that this machine lacks. A Go before 1.21 cannot fetch the one that is needed."""
+    lacked = [tool for tool in tools if not shutil.which(tool)]
+    if "go" in tools and not lacked:
+        version = subprocess.run(["go", "env", "GOVERSION"], capture_output=True, text=True).stdout
+        if [int(part) for part in re.findall(r"\d+", version)[:2]] < [1, 21]:
+            lacked.append("go 1.21")
+    return lacked
+
+
 @dataclass
 class Sdk:
     """A program that drives one SDK: it reads calls as lines of JSON, and prints a line for each."""
@@ -48,7 +59,7 @@ class Sdk:
     has_communications: bool = True
 
     def missing(self):
-        return [tool for tool in self.tools if not shutil.which(tool)]
+        return missing(*self.tools)
 
     def prepare(self):
         """Fetches and compiles what is not there yet."""
@@ -205,6 +216,5 @@ def differences(sdk, root, certificate=None):
         for name, steps in scenarios().items():
             calls += [(name, call) for call in Scenario(sdk, root, as_application).calls(steps)]
     results = sdk.results([call.call for _, call in calls], certificate)
-    wrong = [f"{name}: {call.step}: {call.call['name']}: {result}"
-             for (name, call), result in zip(calls, results) if not call.fits(result)]
-    return wrong, len(calls)
+    return [f"{name}: {call.step}: {call.call['name']}: {result}"
+            for (name, call), result in zip(calls, results) if not call.fits(result)]

@@ -16,6 +16,7 @@ import pytest
 import tokens
 from deploying import TOOLS, commands, file
 from load import Client
+from sdk import missing
 from service import wait_until
 
 BEARER = tokens.bearer(tokens.application(key=tokens.RSA_KEY, algorithm="RS256", kid="rsa"))
@@ -75,8 +76,8 @@ def machine(start_machine):
 @pytest.fixture(scope="module")
 def nats_cli():
     """NATS's command line, for the commands of the page."""
-    if not shutil.which("go"):
-        pytest.skip("this machine lacks go")
+    if lacked := missing("go"):
+        pytest.skip(f"this machine lacks {lacked[0]}")
     if not (TOOLS / "nats").exists():
         subprocess.run(["go", "install", "-p=1", "github.com/nats-io/natscli/nats@v0.5.0"], check=True,
                        env=os.environ | {"GOBIN": str(TOOLS), "GOMAXPROCS": "1", "GOGC": "50"})
