@@ -90,7 +90,11 @@ class Machine:
                 case "thaw":
                     self.services[name].signal(signal.SIGCONT)
                 case "reload":
+                    children = Path(f"/proc/{self.services[name].process.pid}/task/{self.services[name].process.pid}/children")
+                    workers = set(children.read_text().split())
                     self.services[name].signal(signal.SIGHUP)
+                    # A worker that ends would drop the next connection.
+                    wait_until(lambda: not workers & set(children.read_text().split()), what="new workers")
 
     def start(self, name):
         """Starts a service, and waits until it listens."""
