@@ -9,7 +9,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	kiota "github.com/microsoft/kiota-abstractions-go"
@@ -35,16 +37,22 @@ type call struct {
 
 type oneToken string
 
-func (token oneToken) AuthenticateRequest(_ context.Context, request *kiota.RequestInformation, _ map[string]any) error {
-	request.Headers.Add("Authorization", "Bearer "+string(token))
+func (token oneToken) GetAuthorizationToken(context.Context, *url.URL, map[string]any) (string, error) {
+	return string(token), nil
+}
+
+func (token oneToken) GetAllowedHostsValidator() *authentication.AllowedHostsValidator {
 	return nil
 }
 
-var _ authentication.AuthenticationProvider = oneToken("")
+var adapters = map[[2]string]*core.GraphRequestAdapterBase{}
 
 // Returns an adapter as msgraphsdkgo.NewGraphServiceClient sets it up.
 func adapter(root, token string) (*core.GraphRequestAdapterBase, error) {
-	adapter, err := core.NewGraphRequestAdapterBase(oneToken(token), core.GraphClientOptions{})
+	if adapter, ok := adapters[[2]string{root, token}]; ok {
+		return adapter, nil
+	}
+	adapter, err := core.NewGraphRequestAdapterBase(authentication.NewBaseBearerTokenAuthenticationProvider(oneToken(token)), core.GraphClientOptions{})
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +64,18 @@ func adapter(root, token string) (*core.GraphRequestAdapterBase, error) {
 	})
 	adapter.SetBaseUrl(root)
 	adapter.EnableBackingStore(store.BackingStoreFactoryInstance)
+	adapters[[2]string{root, token}] = adapter
 	return adapter, nil
+}
+
+// The SDK's ParseISODuration forgets seconds, and its FromDuration does not.
+func lifetime(text string) (*serialization.ISODuration, error) {
+	hours, found := strings.CutPrefix(text, "PT")
+	if !found {
+		return serialization.ParseISODuration(text)
+	}
+	duration, err := time.ParseDuration(strings.ToLower(hours))
+	return serialization.FromDuration(duration), err
 }
 
 func run(call call) ([]models.Presenceable, error) {
@@ -71,7 +90,7 @@ func run(call call) ([]models.Presenceable, error) {
 	}
 	var duration *serialization.ISODuration
 	if text := call.Body.ExpirationDuration; text != nil {
-		if duration, err = serialization.ParseISODuration(*text); err != nil {
+		if duration, err = lifetime(*text); err != nil {
 			return nil, err
 		}
 	}
@@ -84,30 +103,46 @@ func run(call call) ([]models.Presenceable, error) {
 	person := users.NewUserItemRequestBuilderInternal(path, adapter).Presence()
 	all := communications.NewCommunicationsRequestBuilderInternal(parameters(), adapter)
 	one := all.Presences().ByPresenceId(call.User)
-	ctx, in := context.Background(), call.Body
+	ctx, in, second := context.Background(), call.Body, strings.HasPrefix(call.Name, "communications/")
 
 	switch call.Name {
-	case "setPresence":
+	case "setPresence", "communications/setPresence":
 		body := users.NewItemPresenceSetPresencePostRequestBody()
 		body.SetSessionId(in.SessionId)
 		body.SetAvailability(in.Availability)
 		body.SetActivity(in.Activity)
 		body.SetExpirationDuration(duration)
+		if second {
+			how := &communications.PresencesItemSetPresenceRequestBuilderPostRequestConfiguration{Headers: headers}
+			return nil, one.SetPresence().Post(ctx, body, how)
+		}
 		how := &users.ItemPresenceSetPresenceRequestBuilderPostRequestConfiguration{Headers: headers}
 		return nil, person.SetPresence().Post(ctx, body, how)
-	case "clearPresence":
+	case "clearPresence", "communications/clearPresence":
 		body := users.NewItemPresenceClearPresencePostRequestBody()
 		body.SetSessionId(in.SessionId)
+		if second {
+			how := &communications.PresencesItemClearPresenceRequestBuilderPostRequestConfiguration{Headers: headers}
+			return nil, one.ClearPresence().Post(ctx, body, how)
+		}
 		how := &users.ItemPresenceClearPresenceRequestBuilderPostRequestConfiguration{Headers: headers}
 		return nil, person.ClearPresence().Post(ctx, body, how)
-	case "setUserPreferredPresence":
+	case "setUserPreferredPresence", "communications/setUserPreferredPresence":
 		body := users.NewItemPresenceSetUserPreferredPresencePostRequestBody()
 		body.SetAvailability(in.Availability)
 		body.SetActivity(in.Activity)
 		body.SetExpirationDuration(duration)
+		if second {
+			how := &communications.PresencesItemSetUserPreferredPresenceRequestBuilderPostRequestConfiguration{Headers: headers}
+			return nil, one.SetUserPreferredPresence().Post(ctx, body, how)
+		}
 		how := &users.ItemPresenceSetUserPreferredPresenceRequestBuilderPostRequestConfiguration{Headers: headers}
 		return nil, person.SetUserPreferredPresence().Post(ctx, body, how)
-	case "clearUserPreferredPresence":
+	case "clearUserPreferredPresence", "communications/clearUserPreferredPresence":
+		if second {
+			how := &communications.PresencesItemClearUserPreferredPresenceRequestBuilderPostRequestConfiguration{Headers: headers}
+			return nil, one.ClearUserPreferredPresence().Post(ctx, how)
+		}
 		how := &users.ItemPresenceClearUserPreferredPresenceRequestBuilderPostRequestConfiguration{Headers: headers}
 		return nil, person.ClearUserPreferredPresence().Post(ctx, how)
 	case "presence":

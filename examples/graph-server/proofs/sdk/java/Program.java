@@ -49,6 +49,7 @@ public class Program {
     static List<Presence> run(Call call) {
         var client = client(call.root, call.token);
         var person = (call.user == null ? client.me() : client.users().byUserId(call.user)).presence();
+        var one = call.user == null ? null : client.communications().presences().byPresenceId(call.user);
         var in = call.body;
         var duration = in.expirationDuration == null ? null : PeriodAndDuration.parse(in.expirationDuration);
         switch (call.name) {
@@ -78,8 +79,32 @@ public class Program {
             case "presence" -> {
                 return List.of(person.get(how -> add(call, how.headers)));
             }
+            case "communications/setPresence" -> {
+                var body = new com.microsoft.graph.communications.presences.item.setpresence.SetPresencePostRequestBody();
+                body.setSessionId(in.sessionId);
+                body.setAvailability(in.availability);
+                body.setActivity(in.activity);
+                body.setExpirationDuration(duration);
+                one.setPresence().post(body, how -> add(call, how.headers));
+            }
+            case "communications/clearPresence" -> {
+                var body =
+                    new com.microsoft.graph.communications.presences.item.clearpresence.ClearPresencePostRequestBody();
+                body.setSessionId(in.sessionId);
+                one.clearPresence().post(body, how -> add(call, how.headers));
+            }
+            case "communications/setUserPreferredPresence" -> {
+                var body = new com.microsoft.graph.communications.presences.item.setuserpreferredpresence
+                    .SetUserPreferredPresencePostRequestBody();
+                body.setAvailability(in.availability);
+                body.setActivity(in.activity);
+                body.setExpirationDuration(duration);
+                one.setUserPreferredPresence().post(body, how -> add(call, how.headers));
+            }
+            case "communications/clearUserPreferredPresence" -> {
+                one.clearUserPreferredPresence().post(how -> add(call, how.headers));
+            }
             case "communications/presence" -> {
-                var one = client.communications().presences().byPresenceId(call.user);
                 return List.of(one.get(how -> add(call, how.headers)));
             }
             case "getPresencesByUserId" -> {

@@ -11,17 +11,17 @@ await serve(async ({ root, token, user, name, headers, body }) => {
         customHosts: new Set([hostname]),
         authProvider: done => done(null, token),
     });
-    const person = user ? `/users/${user}/presence` : "/me/presence";
+    const action = name.replace("communications/", "");
+    const second = action !== name;
+    const person = second ? `/communications/presences/${user}` : user ? `/users/${user}/presence` : "/me/presence";
     const request = path => client.api(path).headers(headers);
-    switch (name) {
+    switch (action) {
         case "presence":
             return [await request(person).get()];
-        case "communications/presence":
-            return [await request(`/communications/presences/${user}`).get()];
         case "getPresencesByUserId":
             return (await request("/communications/getPresencesByUserId").post(body)).value;
         default:
-            await request(`${person}/${name}`).post(body);
+            await request(`${person}/${action}`).post(body);
             return [];
     }
 }, error => ({ status: error.statusCode, ...JSON.parse(error.body) }));

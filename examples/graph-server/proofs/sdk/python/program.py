@@ -44,12 +44,16 @@ def client(root, token):
 async def run(root, token, name, headers, body, user=None):
     """Returns the presences that were read."""
     graph = client(root, token)
-    person = (graph.users.by_user_id(user) if user else graph.me).presence
+    action = name.removeprefix("communications/")
+    if action != name:
+        person = graph.communications.presences.by_presence_id(user)
+    else:
+        person = (graph.users.by_user_id(user) if user else graph.me).presence
     how = RequestConfiguration()
     for header, value in headers.items():
         how.headers.add(header, value)
     duration = body.get("expirationDuration")
-    match name:
+    match action:
         case "setPresence":
             await person.set_presence.post(SetPresencePostRequestBody(
                 session_id=body.get("sessionId"), availability=body["availability"], activity=body["activity"],
@@ -63,8 +67,6 @@ async def run(root, token, name, headers, body, user=None):
             await person.clear_user_preferred_presence.post(how)
         case "presence":
             return [await person.get(how)]
-        case "communications/presence":
-            return [await graph.communications.presences.by_presence_id(user).get(how)]
         case "getPresencesByUserId":
             post = graph.communications.get_presences_by_user_id.post
             return (await post(GetPresencesByUserIdPostRequestBody(ids=body["ids"]), how)).value
