@@ -14,7 +14,7 @@ from service import NATS, SERVER, Process, free_port, wait_until
 PAGE = (Path(__file__).parent.parent / "DEPLOYING.md").read_text()
 PORTS = ("443", "4222", "8080", "8081", "8082", "8083")
 FOLDERS = ("etc/systemd/system", "etc/nginx/conf.d", "etc/nats", "usr/local/bin", "var/lib/presence", "var/lib/nats",
-           "var/backups/presence", "target/release", "run")
+           "var/backups", "target/release", "run")
 # Programs that the page uses and Debian does not have.
 TOOLS = Path(__file__).parent / ".tools"
 # These change the real machine.
@@ -90,25 +90,23 @@ class Machine:
                 case "thaw":
                     self.services[name].signal(signal.SIGCONT)
                 case "reload":
-                    children = Path(f"/proc/{self.services[name].process.pid}/task/{self.services[name].process.pid}/children")
-                    workers = set(children.read_text().split())
+                    process = self.services[name].process.pid
+                    children = lambda: set(Path(f"/proc/{process}/task/{process}/children").read_text().split())
+                    old = children()
                     self.services[name].signal(signal.SIGHUP)
-                    # A worker that ends would drop the next connection.
-                    wait_until(lambda: not workers & set(children.read_text().split()), what="new workers")
+                    # A worker of nginx that ends would drop the next connection.
+                    wait_until(lambda: not old & children(), what="ending the old workers")
 
     def start(self, name):
         """Starts a service, and waits until it listens."""
         match name.partition("@"):
             case "nginx", _, _:
-                command, port = ["nginx", "-g", "daemon off;", *self.nginx()], "443"
+                command, port = ["nginx", "-g", "daemon off;", *self.nginx()], self.ports["443"]
             case "nats", _, _:
-                command, port = [NATS, "-c", self.folder / "etc/nats/nats.conf"], "4222"
-            case "presence", "", _:
-                command, port = self.exec_start("presence.service"), "8080"
-            case "presence", _, port:
-                command, port = self.exec_start("presence@.service", port), None
+                command, port = [NATS, "-c", self.folder / "etc/nats/nats.conf"], self.ports["4222"]
+            case _, at, instance:
+                command, port = self.exec_start(f"presence{at}.service", instance), int(instance or self.ports["8080"])
         service = self.services[name] = Process(self.folder / "run" / name, *command).start()
-        port = int(self.ports[port] if port else name.partition("@")[2])
 
         def listens():
             assert service.is_running(), service.said()
@@ -117,13 +115,10 @@ class Machine:
 
         wait_until(listens, 60, f"{name} is listening")
 
-    def exec_start(self, unit, instance=""):
+    def exec_start(self, unit, instance):
         """The command of a unit, with what systemd puts into it."""
         text = (self.folder / "etc/systemd/system" / unit).read_text().replace("\\\n", "")
-        line = re.search(r"^ExecStart=(.*)$", text, re.MULTILINE)[1].replace("%i", str(instance))
-        line = line.replace("${STATE_DIRECTORY}", f"{self.folder}/var/lib/presence")
-        for name, path in re.findall(r"^LoadCredential=(\w+):(.*)$", text, re.MULTILINE):
-            line = line.replace("${CREDENTIALS_DIRECTORY}/" + name, path)
+        line = re.search(r"^ExecStart=(.*)$", text, re.MULTILINE)[1].replace("%i", instance)
         return shlex.split(line)
 
     def nginx(self):

@@ -66,7 +66,7 @@ def in_a_call(port, users):
 def machine(start_machine):
     """A machine with one process, as the page sets it up."""
     machine = start_machine()
-    install, start = commands("One process")
+    install, start, _ = commands("One process")
     machine.run(install)
     machine.write("/etc/systemd/system/presence.service")
     assert machine.run(start).endswith("ok\n")
@@ -115,6 +115,20 @@ def test_systemd_takes_the_unit_and_finds_little_to_attack(machine, arguments):
     unit = machine.folder / "etc/systemd/system/presence.service"
     done = subprocess.run(["systemd-analyze", *arguments, unit], capture_output=True, text=True)
     assert done.returncode == 0 and "presence.service:" not in done.stderr, done.stdout[-600:] + done.stderr
+
+
+def test_new_keys_are_read_without_a_pause(machine):
+    url, process = f"http://127.0.0.1:{machine.ports['8080']}/v1.0/users/ana/presence", machine.services["presence"].process
+    stranger = tokens.bearer(tokens.application(key=tokens.STRANGERS_KEY, algorithm="RS256", kid="new"))
+    status = lambda headers: httpx.get(url, headers=headers).status_code
+    assert (status(BEARER), status(stranger)) == (200, 401)
+    keys = json.loads((machine.folder / "jwks.json").read_text())
+    new = tokens.jwt.algorithms.RSAAlgorithm.to_jwk(tokens.STRANGERS_KEY.public_key(), as_dict=True)
+    keys["keys"].append({name: new[name] for name in ("kty", "n", "e")} | {"kid": "new"})
+    (machine.folder / "jwks.json").write_text(json.dumps(keys))
+    machine.run(commands("One process")[2])
+    wait_until(lambda: (status(BEARER), status(stranger)) == (200, 200), what="reading the new keys")
+    assert machine.services["presence"].process is process and process.poll() is None
 
 
 def test_what_nginx_answers_by_itself_has_graphs_shape(machine, behind_nginx):

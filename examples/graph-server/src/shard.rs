@@ -160,12 +160,10 @@ impl Shard {
     ///
     /// # Errors
     ///
-    /// If the bytes are not a shard, or have another format.
+    /// If the bytes are not a shard, or were written by a newer version.
     pub fn decode(bytes: &[u8]) -> anyhow::Result<Self> {
-        if let Some(format) = bytes.first().filter(|format| **format != FORMAT) {
-            anyhow::bail!("unknown format {format} of a shard");
-        }
         let snapshot: Snapshot<Vec<(String, PresenceModel<SessionId>)>> = postcard::from_bytes(bytes)?;
+        anyhow::ensure!(snapshot.format == FORMAT, "unknown format {} of a shard", snapshot.format);
         let time = snapshot.time.map(|Time(time)| time);
         let mut directory = PresenceDirectory::new();
         for (user, model) in snapshot.users {
