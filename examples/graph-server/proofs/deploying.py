@@ -134,3 +134,5 @@ class Machine:
             if service.is_running():
                 service.signal(signal.SIGCONT)
                 service.stop()
+        # It is large, and pytest keeps the folder.
+        (self.folder / "usr/local/bin/presence-graph-server").unlink(missing_ok=True)

@@ -63,11 +63,17 @@ class Sdk:
         return missing(*self.tools)
 
     def prepare(self):
-        """Fetches and compiles what is not there yet."""
+        """Fetches and compiles, unless that was done since the program was changed."""
+        folder = FOLDER / self.folder
+        done = folder / "target" / f"{self.name} is prepared"
+        if done.exists() and all(file.stat().st_mtime < done.stat().st_mtime for file in folder.iterdir() if file.is_file()):
+            return
         for command in self.build:
-            done = subprocess.run(command, cwd=FOLDER / self.folder, env=os.environ | self.environment,
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-            assert done.returncode == 0, done.stdout[-4000:]
+            ran = subprocess.run(command, cwd=folder, env=os.environ | self.environment, stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            assert ran.returncode == 0, ran.stdout[-4000:]
+        done.parent.mkdir(exist_ok=True)
+        done.touch()
 
     def results(self, calls, certificate=None):
         """Makes all calls, one after the other, and returns what came of each."""
@@ -75,7 +81,7 @@ class Sdk:
         environment = os.environ | {name: str(value) for name, value in trust.items()}
         lines = "".join(json.dumps(call) + "\n" for call in calls)
         done = subprocess.run(self.command, cwd=FOLDER / self.folder, env=environment, input=lines, text=True,
-                              stdout=subprocess.PIPE, timeout=300)
+                              stdout=subprocess.PIPE, timeout=600)
         results = [json.loads(line) for line in done.stdout.splitlines()]
         assert len(results) == len(calls) and done.returncode == 0, results[-1:]
         return results
@@ -89,9 +95,9 @@ SDKS = [
     Sdk("msgraph-sdk", "javascript", ["node", "msgraph-sdk.mjs"], [NPM], ("npm", "node"), has_communications=False),
     # It compiles five packages of the SDK, one of them for minutes, with little memory and at one core.
     Sdk("go", "go", ["target/program"], [["go", "build", "-mod=mod", "-p=1", "-o", "target/program", "."]], ("go",),
-              {"GOMAXPROCS": "1", "GOGC": "50"}),
+        {"GOMAXPROCS": "1", "GOGC": "50"}),
     Sdk("java", "java", ["java", "-cp", "target/lib/*:target/classes", "Program"],
-                [MAVEN, ["javac", "-cp", "target/lib/*", "-d", "target/classes", "Program.java"]], ("mvn", "javac")),
+        [MAVEN, ["javac", "-cp", "target/lib/*", "-d", "target/classes", "Program.java"]], ("mvn", "javac")),
 ]
 SDKS = {sdk.name: sdk for sdk in SDKS}
 

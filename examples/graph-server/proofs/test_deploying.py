@@ -220,7 +220,7 @@ def test_an_upgrade_reads_what_is_there(machine):
 
 @pytest.mark.go
 def test_a_backup_of_the_streams_has_every_command_that_was_answered(start_machine, nats_cli, say):
-    """One process is killed, so the log of its shards is in the backup, and not only their snapshots."""
+    """Two processes are killed, so the log of their shards is in the backup, and not only snapshots."""
     start, back_up, restore = commands("Many processes")
     machines = [start_machine(), start_machine()]
     for machine in machines:
@@ -235,7 +235,8 @@ def test_a_backup_of_the_streams_has_every_command_that_was_answered(start_machi
     in_a_call(ports[0], ["ana"])
     with Load(*ports) as load:
         wait_until(lambda: len(load.answered) > 1000, what="1,000 answers")
-        first.services[f"presence@{ports[1]}"].kill()
+        for port in ports[1:]:
+            first.services[f"presence@{port}"].kill()
         before = list(load.answered)
         begin = time.monotonic()
         first.run(back_up)
