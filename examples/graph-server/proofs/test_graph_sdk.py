@@ -99,7 +99,7 @@ def test_the_lines_of_the_readme_read_a_presence(start_server, tmp_path, name):
     if name == "java":
         (tmp_path / "Readme.java").write_text(program)
         program = tmp_path / "Readme.java"
-    done = subprocess.run([*command, program], cwd=FOLDER / sdk.folder, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([*command, program], cwd=FOLDER / sdk.folder, capture_output=True, text=True, timeout=300)
     assert done.stdout.strip().endswith("DoNotDisturb"), done.stdout + done.stderr
 
 
