@@ -162,7 +162,7 @@ def test_each_change_passes_nginx_at_once(behind_nginx):
             assert behind_nginx.post(f"/v1.0/users/watched/presence/{action}", json=CALL).status_code == 200
             data = next(line for line in lines if line.startswith("data: "))
             assert json.loads(data[6:])["activity"] == activity
-            assert time.monotonic() - begin < 2
+            assert time.monotonic() - begin < 5
 
 
 def test_nginx_closes_requests_that_stop_and_limits_those_of_one_address(machine, behind_nginx):
