@@ -23,9 +23,10 @@ from msgraph.generated.users.item.presence.set_user_preferred_presence.set_user_
 )
 
 
-class OneToken(AccessTokenProvider):
-    def __init__(self, token):
-        self.token = token
+class Tokens(AccessTokenProvider):
+    """The token of the call that is made."""
+
+    token = None
 
     async def get_authorization_token(self, uri, additional_authentication_context={}):
         return self.token
@@ -34,16 +35,19 @@ class OneToken(AccessTokenProvider):
         return None
 
 
+TOKENS = Tokens()
+
+
 @cache
-def client(root, token):
-    adapter = GraphRequestAdapter(BaseBearerTokenAuthenticationProvider(OneToken(token)))
+def client(root):
+    adapter = GraphRequestAdapter(BaseBearerTokenAuthenticationProvider(TOKENS))
     adapter.base_url = root
     return GraphServiceClient(request_adapter=adapter)
 
 
 async def run(root, token, name, headers, body, user=None):
     """Returns the presences that were read."""
-    graph = client(root, token)
+    TOKENS.token, graph = token, client(root)
     action = name.removeprefix("communications/")
     if action != name:
         person = graph.communications.presences.by_presence_id(user)
