@@ -59,17 +59,17 @@ class Machine:
     def run(self, block):
         """Runs commands of the page, and returns what they print."""
         said = ""
-        path = f"{TOOLS}:{os.environ['PATH']}"
         token = tokens.application(key=tokens.RSA_KEY, algorithm="RS256", kid="rsa")
+        environment = os.environ | {"TOKEN": token, "PATH": f"{TOOLS}:{os.environ['PATH']}"}
         for line in self.here(block).splitlines():
             program, *arguments = shlex.split(line)
             if program == "systemctl":
                 self.systemctl(*arguments)
             elif program not in NOT_HERE:
                 line = line.replace("nginx -t", shlex.join(["nginx", "-t", *self.nginx()]))
-                done = subprocess.run(["bash", "-euo", "pipefail", "-c", line], cwd=self.folder, stdin=subprocess.DEVNULL,
-                                      env=os.environ | {"TOKEN": token, "PATH": path}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-                said += done.stdout.decode()
+                done = subprocess.run(["bash", "-euo", "pipefail", "-c", line], cwd=self.folder, env=environment, text=True,
+                                      stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                said += done.stdout
                 assert done.returncode == 0, f"{line}: {said}"
         return said
 
@@ -125,7 +125,7 @@ class Machine:
         """What Debian's /etc/nginx/nginx.conf says, as far as it matters here."""
         run, main = self.folder / "run", self.folder / "run/nginx.conf"
         temporary = "".join(f"{kind}_temp_path {run}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        main.write_text(f"user root; worker_processes 2; pid {run}/nginx.pid; error_log stderr; events {{ worker_connections 768; }}\n"
+        main.write_text(f"user root; worker_processes 2; pid {run}/nginx.pid; events {{ worker_connections 768; }}\n"
                         f"http {{ access_log off; {temporary} include {self.folder}/etc/nginx/conf.d/*.conf; }}\n")
         return ["-p", str(run), "-c", str(main), "-e", "stderr"]
 

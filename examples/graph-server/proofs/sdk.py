@@ -163,13 +163,9 @@ class Scenario:
 
     def calls_of(self, step):
         """The calls of one step."""
-        minutes, *words = shlex.split(step)
-        status, message = 200, None
-        for number, word in enumerate(words):
-            if word.startswith("!"):
-                status, message = int(word[1:]), next(iter(words[number + 1:]), None)
-                words = words[:number]
-                break
+        what, _, error = step.partition(" !")
+        minutes, *words = what.split()
+        status, message = (*shlex.split(error or "200"), None)[:2]
         actor = words.pop(0) if words[0].startswith("@") else ""
         for name, user, body, presences in self.requests(*words):
             root, token, person = self.actors[actor]
@@ -179,7 +175,7 @@ class Scenario:
                 "x-now": self.at(minutes), "client-request-id": self.uuid()}}
             if user := user or person:
                 call["user"] = user
-            yield Call(step, call, status, message, presences if status == 200 else [])
+            yield Call(step, call, int(status), message, presences)
 
     def requests(self, verb, *words):
         """The names and bodies of the calls, the users in their paths, and what is read."""

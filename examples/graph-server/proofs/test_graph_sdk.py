@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 import tokens
-from sdk import FOLDER, PAIRS, SDKS, differences, presence
+from sdk import FOLDER, SDKS, differences, presence
 from service import wait_until
 
 README = (Path(__file__).parent.parent / "README.md").read_text()

@@ -52,7 +52,8 @@ func adapter(root, token string) (*core.GraphRequestAdapterBase, error) {
 	if adapter, ok := adapters[[2]string{root, token}]; ok {
 		return adapter, nil
 	}
-	adapter, err := core.NewGraphRequestAdapterBase(authentication.NewBaseBearerTokenAuthenticationProvider(oneToken(token)), core.GraphClientOptions{})
+	provider := authentication.NewBaseBearerTokenAuthenticationProvider(oneToken(token))
+	adapter, err := core.NewGraphRequestAdapterBase(provider, core.GraphClientOptions{})
 	if err != nil {
 		return nil, err
 	}
