@@ -5,7 +5,8 @@
 //! |---|---|
 //! | `shard` | the users of one shard, as a pure function of their log |
 //! | `embedded` | log and snapshots in a file |
-//! | `cluster` | log and snapshots in NATS, and who owns which shard |
+//! | `ownership` | who owns which shard, as a state machine |
+//! | `cluster` | log and snapshots in NATS, and the owners of shards |
 //! | `service` | one process or many, for the routes |
 //! | `watch` | watchers and the latest changes |
 //! | `auth` | who may do what |
@@ -19,6 +20,7 @@ pub mod embedded;
 pub mod error;
 pub mod figures;
 pub mod layers;
+pub mod ownership;
 pub mod routes;
 pub mod service;
 pub mod shard;
