@@ -70,13 +70,15 @@ async fn main() -> anyhow::Result<()> {
 
     let shards = usize::from(flags.shards);
     let (failed, failure) = oneshot::channel();
-    let service = if flags.cluster.nats.is_some() {
-        Service::cluster(&flags.cluster, shards, !clock_in_header).await?
-    } else {
+    // The receiver of a failure has gone if the service stops.
+    let service = if flags.cluster.nats.is_empty() {
         let (service, writer) = Service::embedded(&flags.data, shards, !clock_in_header)?;
         let runtime = Handle::current();
-        // The receiver has gone if the service stops.
-        std::thread::spawn(move || failed.send(writer.run(&runtime)));
+        std::thread::spawn(move || failed.send(writer.run(&runtime).context("writing the log")));
+        service
+    } else {
+        let (service, keeper) = Service::cluster(&flags.cluster, shards, !clock_in_header).await?;
+        tokio::spawn(async move { failed.send(keeper.await) });
         service
     };
     let app = Arc::new(App { service, auth, clock_in_header, metrics });
@@ -93,7 +95,7 @@ async fn main() -> anyhow::Result<()> {
     let mut server = tokio::spawn(server.into_future());
     tokio::select! {
         result = &mut server => result??,
-        Ok(result) = failure => result.context("writing the log")?,
+        Ok(result) = failure => result?,
         () = signal_to_stop() => {
             tracing::info!("stopping");
             let _ = stop.send(());

@@ -190,11 +190,8 @@ async fn why(State(app): State<Arc<App>>, user: User, headers: HeaderMap) -> Res
 }
 
 async fn health(State(app): State<Arc<App>>) -> Result<&'static str, Error> {
-    if app.service.is_healthy() {
-        Ok("ok\n")
-    } else {
-        Err(Error::unavailable("the log cannot be reached"))
-    }
+    app.service.health()?;
+    Ok("ok\n")
 }
 
 #[derive(Deserialize)]

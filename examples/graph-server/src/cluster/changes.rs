@@ -49,7 +49,7 @@ impl Process {
                             users = HashSet::from([change.user.clone()]);
                         }
                         let subject =
-                            format!("presence.changes.{}", utf8_percent_encode(&change.user, PLAIN));
+                            self.subject("changes", utf8_percent_encode(&change.user, PLAIN));
                         let message = PublishMessage::build()
                             .payload(serde_json::to_vec(&change)?.into())
                             .header(NATS_MESSAGE_ID, format!("{number}-{}", change.number).as_str());

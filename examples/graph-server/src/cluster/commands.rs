@@ -39,8 +39,8 @@ impl Process {
         shard: usize,
         mut submissions: mpsc::Receiver<Submission>,
     ) {
-        let subject = format!("presence.commands.{shard}");
-        let answer_to = format!("presence.answers.{}", self.id);
+        let subject = self.subject("commands", shard);
+        let answer_to = self.subject("answers", &self.id);
         let mut connection = self.connection.clone();
         let mut group = Vec::with_capacity(GROUP);
         while submissions.recv_many(&mut group, GROUP).await > 0 {

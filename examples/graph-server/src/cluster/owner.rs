@@ -122,7 +122,7 @@ impl Owner {
     async fn follow(&mut self, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
         let mut connection = self.process.connection.clone();
         connection.mark_unchanged();
-        let subject = format!("presence.commands.{}", self.number);
+        let subject = self.process.subject("commands", self.number);
         // Whoever owned the shard before answers no more: what it has answered is in the log up to here.
         let end = match self.process.commands.get_last_raw_message_by_subject(&subject).await {
             Ok(message) => message.sequence,
@@ -216,7 +216,7 @@ impl Owner {
     /// Starts to answer questions.
     async fn serve(&mut self) -> anyhow::Result<()> {
         let questions =
-            self.process.client.subscribe(format!("presence.questions.{}", self.number)).await?;
+            self.process.client.subscribe(self.process.subject("questions", self.number)).await?;
         if let Some(owned) = self.process.owned.get(self.number) {
             *owned.write() = Some(Arc::clone(&self.owned));
         }
@@ -246,7 +246,7 @@ impl Owner {
 
             // From here on the log up to the snapshot is not needed, and nobody else stores another.
             let purge = process.commands.purge().sequence(sequence + 1);
-            purge.filter(format!("presence.commands.{number}")).await?;
+            purge.filter(process.subject("commands", number)).await?;
             if let Some(object) = old.object.filter(|object| Some(object) != record.object.as_ref()) {
                 process.snapshots.delete(object).await?;
             }
