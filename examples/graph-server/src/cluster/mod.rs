@@ -33,8 +33,9 @@ use crate::ownership::LEASE;
 use crate::shard::{Entry, Question, Reply, Time};
 use crate::watch::Hub;
 
-/// How long a command waits for its owner, and a publication for its acknowledgement.
-const ANSWER: Duration = Duration::from_secs(5);
+/// How long a command waits for its owner, and a publication for its acknowledgement. It is longer than it takes to
+/// replace an owner that has died.
+const ANSWER: Duration = Duration::from_secs(8);
 /// How many commands of a shard may wait to be sent. The next ones are told to come again.
 const QUEUE: usize = 2_048;
 
