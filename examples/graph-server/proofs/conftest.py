@@ -38,8 +38,8 @@ def start_nats(tmp_path_factory):
     """Starts NATS servers, and ends them after the tests of a file."""
     started = []
 
-    def start():
-        started.append(Nats(tmp_path_factory.mktemp("nats")))
+    def start(more=""):
+        started.append(Nats(tmp_path_factory.mktemp("nats"), more))
         return started[-1].start()
 
     yield start

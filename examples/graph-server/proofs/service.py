@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -96,13 +97,14 @@ class Server(Process):
 class Nats(Process):
     """A NATS server with JetStream, which writes every message to the disk before it says so."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, more=""):
         self.port = free_port()
         configuration = Path(folder) / "nats.conf"
         configuration.parent.mkdir(parents=True, exist_ok=True)
         configuration.write_text(
             f'listen: "127.0.0.1:{self.port}"\n'
             f'jetstream {{ store_dir: "{folder}/store", sync_interval: always }}\n'
+            f"{more}\n"
         )
         super().__init__(folder, NATS, "-c", configuration)
 
@@ -110,6 +112,11 @@ class Nats(Process):
         super().start()
         wait_until(self.accepts, what="listening")
         return self
+
+    def lose(self):
+        """Kills it, and loses all that it has stored."""
+        self.kill()
+        shutil.rmtree(self.folder / "store")
 
     def accepts(self):
         with socket.socket() as probe:

@@ -48,8 +48,7 @@ impl Process {
                             acknowledged(&mut acks).await?;
                             users = HashSet::from([change.user.clone()]);
                         }
-                        let subject =
-                            self.subject("changes", utf8_percent_encode(&change.user, PLAIN));
+                        let subject = self.subject("changes", utf8_percent_encode(&change.user, PLAIN));
                         let message = PublishMessage::build()
                             .payload(serde_json::to_vec(&change)?.into())
                             .header(NATS_MESSAGE_ID, format!("{number}-{}", change.number).as_str());

@@ -174,7 +174,9 @@ impl Keeper {
                             return Event::Left(shard);
                         }
                         Ok(Err(error)) => tracing::warn!("shard {shard}: {error:#}"),
-                        Err(error) if error.is_cancelled() => tracing::warn!("shard {shard} was abandoned"),
+                        Err(error) if error.is_cancelled() => {
+                            tracing::warn!("shard {shard} was abandoned")
+                        }
                         Err(error) => tracing::error!("shard {shard}: {error}"),
                     }
                     Event::Failed(shard)
@@ -244,10 +246,10 @@ impl Process {
         }));
         // The subjects of a stream cost no consumer, which a listing of keys does.
         let subjects = self.processes.stream.info_with_subjects(self.key(">"));
-        let (records, subjects) =
-            tokio::try_join!(records, async { anyhow::Ok(subjects.await?) })?;
+        let (records, subjects) = tokio::try_join!(records, async { anyhow::Ok(subjects.await?) })?;
         let subjects: Vec<(String, usize)> = subjects.try_collect().await?;
-        let ids = subjects.iter().filter_map(|(subject, _)| subject.strip_prefix(&self.processes.prefix));
+        let ids =
+            subjects.iter().filter_map(|(subject, _)| subject.strip_prefix(&self.processes.prefix));
         let alive = ids.map(str::to_owned).collect();
         let (records, revisions): (Vec<_>, Vec<_>) = records.into_iter().unzip();
         let owners = records.iter().map(|record| record.owner.clone()).zip(revisions);

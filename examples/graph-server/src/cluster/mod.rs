@@ -44,7 +44,13 @@ const QUEUE: usize = 2_048;
 pub struct ClusterFlags {
     /// The servers of NATS, for many processes, such as nats://127.0.0.1:4222, with commas between
     /// them. A URL may have a user and a password, or a token: then set the variable and not the flag
-    #[arg(long, value_name = "URLS", value_delimiter = ',', env = "PRESENCE_NATS", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "URLS",
+        value_delimiter = ',',
+        env = "PRESENCE_NATS",
+        hide_env_values = true
+    )]
     pub nats: Vec<ServerAddr>,
     /// A file with the credentials of a user (a JWT and its seed)
     #[arg(long, value_name = "FILE", conflicts_with = "nats_nkey")]
@@ -87,7 +93,9 @@ impl ClusterFlags {
             .ping_interval(LEASE)
             .reconnect_delay_callback(|attempts| Duration::from_millis(50 * attempts.min(10) as u64));
         let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-        if let Some((name, server)) = self.nats.iter().find_map(|server| Some((server.username()?, server))) {
+        if let Some((name, server)) =
+            self.nats.iter().find_map(|server| Some((server.username()?, server)))
+        {
             options = match server.password() {
                 Some(password) => options.user_and_password(decode(name), decode(password)),
                 None => options.token(decode(name)),
@@ -98,7 +106,8 @@ impl ClusterFlags {
             options = options.credentials_file(file).await.with_context(context)?;
         }
         if let Some(file) = &self.nats_nkey {
-            let seed = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+            let seed =
+                std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
             options = options.nkey(seed.trim().to_owned());
         }
         if let Some(file) = &self.nats_ca {
@@ -217,7 +226,9 @@ impl Cluster {
             0 => Ok(()),
             missing => {
                 let all = expected.len();
-                Err(Error::unavailable(format!("{missing} of {all} shards of this process do not answer")))
+                Err(Error::unavailable(format!(
+                    "{missing} of {all} shards of this process do not answer"
+                )))
             }
         }
     }

@@ -14,6 +14,7 @@ use async_nats::jetstream::object_store::{self, ObjectStore};
 use async_nats::jetstream::stream::{self, DiscardPolicy, Stream};
 use async_nats::jetstream::{self, ErrorCode, kv};
 use async_nats::{ConnectErrorKind, Event, ServerInfo};
+use futures_util::StreamExt;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -33,6 +34,9 @@ const CHANGES_AGE: Duration = Duration::from_secs(3600);
 const OLDEST: (u32, u32) = (2, 10);
 /// The size of messages that NATS must take: a full group of commands is smaller.
 const MAX_PAYLOAD: usize = 1 << 20;
+/// The most shards and the most processes. NATS takes 1,000 consumers of a stream. A shard has one of the
+/// log, a process one of the changes, and for 30 seconds there may be that of an owner that has gone.
+const MOST: usize = 500;
 /// How often the streams are looked at.
 const LOOK: Duration = Duration::from_secs(2);
 
@@ -75,6 +79,7 @@ impl Process {
         shards: usize,
         ticks: bool,
     ) -> anyhow::Result<Self> {
+        anyhow::ensure!(shards <= MOST, "many processes have at most {MOST} shards: NATS takes no more");
         let (connections, connection) = watch::channel(0);
         let client = loop {
             let connections = connections.clone();
@@ -109,6 +114,8 @@ impl Process {
         let found =
             process.commands.cached_info().config.metadata.get("shards").cloned().unwrap_or_default();
         anyhow::ensure!(found == shards.to_string(), "the log has {found} shards and not {shards}");
+        let alive = process.processes.stream.info_with_subjects(process.key(">")).await?.count().await;
+        anyhow::ensure!(alive < MOST, "there are {alive} processes already: NATS takes no more");
         Ok(process)
     }
 
@@ -127,7 +134,8 @@ impl Process {
     /// State, answers and the numbers of events depend on the log, so nothing can go on without it.
     pub(super) async fn lost(&self) -> anyhow::Error {
         let [commands, changes] = [&self.commands, &self.changes].map(|stream| stream.cached_info());
-        let [shards, processes] = [&self.shards, &self.processes].map(|store| store.stream.cached_info());
+        let [shards, processes] =
+            [&self.shards, &self.processes].map(|store| store.stream.cached_info());
         let mut known = [commands, changes, shards, processes]
             .map(|info| (info.config.name.clone(), info.created, info.state.last_sequence));
         loop {
