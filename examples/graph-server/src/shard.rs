@@ -184,6 +184,14 @@ impl Shard {
         Ok(postcard::to_stdvec(&Snapshot { format: FORMAT, sequence, time, last_change, users })?)
     }
 
+    /// Returns the first user in the beginning of a stored form, or `None` if there is none.
+    #[must_use]
+    pub fn first_user(bytes: &[u8]) -> Option<String> {
+        let (snapshot, _) = postcard::take_from_bytes::<Snapshot<(u64, String)>>(bytes).ok()?;
+        let (users, first) = snapshot.users;
+        (snapshot.format == FORMAT && users > 0).then_some(first)
+    }
+
     /// Applies the next group of the log.
     pub fn apply(&mut self, sequence: u64, accepted: Timestamp, entries: Vec<Entry>) -> Applied {
         let mut applied = Applied::default();

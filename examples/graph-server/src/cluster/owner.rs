@@ -8,8 +8,9 @@ use anyhow::Context as _;
 use async_nats::Subscriber;
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use async_nats::jetstream::message::Message;
+use async_nats::jetstream::object_store::ObjectInfo;
 use async_nats::jetstream::stream::LastRawMessageErrorKind;
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use parking_lot::RwLock;
 use presence_core::Timestamp;
 use tokio::io::AsyncReadExt;
@@ -23,7 +24,7 @@ use super::lease::{Lease, Record};
 use super::process::Process;
 use crate::error::Error;
 use crate::figures::in_crate;
-use crate::shard::{Applied, Entry, Question, Reply, Shard, Time};
+use crate::shard::{Applied, Entry, Question, Reply, Shard, Time, shard_of};
 
 /// A shard is stored after this many entries, or after [`SNAPSHOT_AGE`] if there were any.
 const ENTRIES_PER_SNAPSHOT: usize = 16_384;
@@ -100,7 +101,9 @@ pub(super) async fn own(
     let (outbox, outgoing) = mpsc::channel(OUTBOX);
     let mut tasks = JoinSet::new();
     tasks.spawn(Arc::clone(&process).publish(number, outgoing));
-    tasks.spawn(Arc::clone(&process).delete_leftovers(number, record.clone()));
+    // What this owner stores comes later.
+    let chunks = process.list_chunks().await?;
+    tasks.spawn(Arc::clone(&process).delete_leftovers(number, record.clone(), chunks));
     let mut owner = Owner {
         process,
         number,
@@ -294,12 +297,25 @@ impl Process {
         Ok(shard)
     }
 
+    /// Lists the subjects of the chunks of snapshots.
+    async fn list_chunks(&self) -> anyhow::Result<Vec<String>> {
+        let subjects = self.chunks.info_with_subjects(self.chunk("*")).await?;
+        Ok(subjects.map_ok(|(subject, _)| subject).try_collect().await?)
+    }
+
     /// Deletes the snapshots of a shard that its record names no more, or never named because their owner
-    /// died. A later owner has a snapshot with a higher sequence number, which is left alone.
-    async fn delete_leftovers(self: Arc<Self>, number: usize, record: Record) -> anyhow::Result<()> {
+    /// died. A later owner has a snapshot with a higher sequence number, which is left alone. Of a
+    /// snapshot whose owner died while it stored it, there are only chunks: they begin with a user.
+    async fn delete_leftovers(
+        self: Arc<Self>,
+        number: usize,
+        record: Record,
+        mut chunks: Vec<String>,
+    ) -> anyhow::Result<()> {
         let mut objects = self.snapshots.list().await?;
         while let Some(object) = objects.next().await {
-            let name = object?.name;
+            let ObjectInfo { name, nuid, .. } = object?;
+            chunks.retain(|chunk| *chunk != self.chunk(&nuid));
             let mut parts = name.split('-').map(str::parse::<u64>);
             if let (Some(Ok(shard)), Some(Ok(sequence))) = (parts.next(), parts.next())
                 && shard == number as u64
@@ -307,6 +323,16 @@ impl Process {
                 && record.object.as_ref() != Some(&name)
             {
                 self.snapshots.delete(name).await?;
+            }
+        }
+        for chunk in chunks {
+            // Another owner may have deleted it meanwhile.
+            let Ok(first) = self.chunks.get_first_raw_message_by_subject(&chunk, 1).await else {
+                continue;
+            };
+            let user = Shard::first_user(&first.payload);
+            if user.is_some_and(|user| shard_of(&user, self.owned.len()) == number) {
+                self.chunks.purge().filter(chunk).await?;
             }
         }
         Ok(())

@@ -51,6 +51,8 @@ pub(super) struct Process {
     pub(super) commands: Stream,
     pub(super) changes: Stream,
     pub(super) snapshots: ObjectStore,
+    /// The stream of the snapshots.
+    pub(super) chunks: Stream,
     /// The owner and the snapshot of each shard.
     pub(super) shards: kv::Store,
     /// The processes that are alive.
@@ -129,15 +131,20 @@ impl Process {
         format!("{}.{kind}.{of}", self.prefix)
     }
 
+    /// Returns the subject of the chunks of a snapshot.
+    pub(super) fn chunk(&self, nuid: &str) -> String {
+        format!("$O.{}-snapshots.C.{nuid}", self.prefix)
+    }
+
     /// Waits until NATS has lost what it had when this process started, and returns what it is.
     ///
     /// State, answers and the numbers of events depend on the log, so nothing can go on without it.
     pub(super) async fn lost(&self) -> anyhow::Error {
-        let [commands, changes] = [&self.commands, &self.changes].map(|stream| stream.cached_info());
-        let [shards, processes] =
-            [&self.shards, &self.processes].map(|store| store.stream.cached_info());
-        let mut known = [commands, changes, shards, processes]
-            .map(|info| (info.config.name.clone(), info.created, info.state.last_sequence));
+        let (shards, processes) = (&self.shards.stream, &self.processes.stream);
+        let mut known = [&self.commands, &self.changes, &self.chunks, shards, processes].map(|stream| {
+            let info = stream.cached_info();
+            (info.config.name.clone(), info.created, info.state.last_sequence)
+        });
         loop {
             sleep(LOOK).await;
             for (name, created, last_sequence) in &mut known {
@@ -205,6 +212,8 @@ impl Process {
             num_replicas,
             ..object_store::Config::default()
         };
+        let snapshots = jetstream.create_object_store(snapshots_config).await?;
+        let chunks = jetstream.get_stream(format!("OBJ_{prefix}-snapshots")).await?;
         let state = changes.get_info().await?.state;
         let history = state.last_sequence.saturating_sub(HISTORY as u64);
         Ok(Self {
@@ -214,7 +223,8 @@ impl Process {
             jetstream: jetstream.clone(),
             commands,
             changes,
-            snapshots: jetstream.create_object_store(snapshots_config).await?,
+            snapshots,
+            chunks,
             shards: jetstream.create_key_value(shards_config).await?,
             processes: jetstream.create_or_update_key_value(processes_config).await?,
             owned: (0..shards).map(|_| RwLock::new(None)).collect(),
