@@ -1,7 +1,6 @@
-//! Ownership of shards: thousands of simulated histories with faults, and all interleavings of a small world.
+//! Ownership of shards: its rules one by one, and thousands of simulated histories with faults.
 //!
-//! `HISTORIES=100000 cargo test --release --test ownership` runs that many. `FIRST=7 HISTORIES=1` runs the history of
-//! seed 7 alone.
+//! `cargo test --release --test ownership` runs 100,000 of them. `FIRST=7 HISTORIES=1` runs the history of seed 7 alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -592,6 +591,157 @@ impl World {
 
 fn millis(duration: Duration) -> Millis {
     u64::try_from(duration.as_millis()).unwrap()
+}
+
+/// Tells a process something at a time in milliseconds.
+fn tell(process: &mut Ownership, at: Millis, event: Event) -> Vec<Action> {
+    process.handle(event, Duration::from_millis(at))
+}
+
+/// A process "me" that has a lease since 0 ms and waits for its first survey.
+fn member(shards: usize) -> Ownership {
+    let mut me = Ownership::new("me", shards);
+    assert_eq!(tell(&mut me, 0, Event::Poll), [Action::Renew(None), Action::Survey]);
+    assert_eq!(tell(&mut me, 0, Event::Renewed(Written::Revision(1))), []);
+    me
+}
+
+/// What a survey finds: the processes that are listed, and owner and revision of each shard.
+fn survey(alive: &[&str], records: &[(&str, u64)]) -> Event {
+    let record = |(owner, revision): &(&str, u64)| Record {
+        owner: Some(owner.to_string()).filter(|owner| !owner.is_empty()),
+        revision: *revision,
+    };
+    let alive = alive.iter().map(ToString::to_string).collect();
+    Event::Surveyed(Some(Survey { alive, records: records.iter().map(record).collect() }))
+}
+
+fn missing(ids: &[&str]) -> Event {
+    Event::MissingFound(Some(ids.iter().map(ToString::to_string).collect()))
+}
+
+/// Renews the lease, and returns what follows from a survey and from the keys that are read then.
+fn look(me: &mut Ownership, at: Millis, survey: Event, missing: Event) -> Vec<Action> {
+    let polled = tell(me, at, Event::Poll);
+    assert!(polled.contains(&Action::Survey), "{polled:?}");
+    tell(me, at, Event::Renewed(Written::Revision(at)));
+    let mut actions = tell(me, at, survey);
+    if matches!(actions[..], [Action::FindMissing(_)]) {
+        actions = tell(me, at, missing);
+    }
+    actions
+}
+
+#[test]
+fn a_shard_that_names_a_process_is_taken_back_whatever_its_share() {
+    let mut me = member(2);
+    assert_eq!(tell(&mut me, 10, survey(&["me", "you"], &[("", 0), ("you", 1)])), [Action::Take(0, 0)]);
+    assert_eq!(tell(&mut me, 20, Event::Taken(0, Written::Revision(5))), [Action::Own(0, 5)]);
+    let found = survey(&["me", "you"], &[("me", 5), ("me", 6)]);
+    assert_eq!(look(&mut me, 500, found, missing(&[])), [Action::Take(1, 6), Action::Leave(0)]);
+}
+
+#[test]
+fn an_owner_that_a_listing_misses_keeps_its_shards() {
+    let mut me = member(2);
+    tell(&mut me, 0, Event::Surveyed(None));
+    for at in (500..10_000).step_by(500) {
+        let found = survey(&["me"], &[("you", 1), ("you", 2)]);
+        assert_eq!(look(&mut me, at, found, missing(&[])), []);
+    }
+}
+
+#[test]
+fn a_shard_is_taken_when_its_owner_was_missing_for_a_whole_lease() {
+    let mut me = member(1);
+    tell(&mut me, 0, Event::Surveyed(None));
+    for at in [500, 1_000, 1_500, 2_000, 2_499] {
+        assert_eq!(look(&mut me, at, survey(&["me"], &[("you", 1)]), missing(&["you"])), []);
+    }
+    let actions = look(&mut me, 2_500, survey(&["me"], &[("you", 1)]), missing(&["you"]));
+    assert_eq!(actions, [Action::Take(0, 1)]);
+}
+
+#[test]
+fn the_lease_is_waited_for_again_if_the_owner_or_its_record_was_there_in_between() {
+    for between in [(survey(&["me", "you"], &[("you", 1)]), 1), (survey(&["me"], &[("you", 2)]), 2)] {
+        let (found, revision) = between;
+        let mut me = member(1);
+        tell(&mut me, 0, Event::Surveyed(None));
+        let gone = || survey(&["me"], &[("you", revision)]);
+        assert_eq!(look(&mut me, 500, survey(&["me"], &[("you", 1)]), missing(&["you"])), []);
+        assert_eq!(look(&mut me, 2_400, found, missing(&["you"])), []);
+        assert_eq!(look(&mut me, 2_600, gone(), missing(&["you"])), []);
+        assert_eq!(look(&mut me, 4_300, gone(), missing(&["you"])), []);
+        assert_eq!(look(&mut me, 4_600, gone(), missing(&["you"])), [Action::Take(0, revision)]);
+    }
+}
+
+#[test]
+fn a_new_key_waits_for_what_was_taken_and_owned_by_the_old_one() {
+    let mut me = member(2);
+    let actions = tell(&mut me, 10, survey(&["me"], &[("", 0), ("", 0)]));
+    assert!(
+        actions.contains(&Action::Take(0, 0)) && actions.contains(&Action::Take(1, 0)),
+        "{actions:?}"
+    );
+    assert_eq!(tell(&mut me, 20, Event::Taken(0, Written::Revision(1))), [Action::Own(0, 1)]);
+    assert_eq!(tell(&mut me, 500, Event::Poll), [Action::Renew(Some(1)), Action::Survey]);
+    assert_eq!(tell(&mut me, 510, Event::Renewed(Written::Conflict)), [Action::Abandon(0)]);
+    assert_eq!(me.valid_until(), Duration::ZERO);
+    assert_eq!(tell(&mut me, 520, Event::Failed(0)), []);
+    assert_eq!(tell(&mut me, 530, Event::Taken(1, Written::Revision(2))), [Action::Renew(None)]);
+    assert_eq!(me.expected().collect::<Vec<_>>(), [0, 1]);
+}
+
+#[test]
+fn a_lease_lasts_from_the_start_of_its_renewal() {
+    let mut me = member(1);
+    tell(&mut me, 700, Event::Poll);
+    tell(&mut me, 1_900, Event::Renewed(Written::Revision(2)));
+    assert_eq!(me.valid_until(), Duration::from_millis(2_700));
+}
+
+#[test]
+fn an_owner_that_was_replaced_is_abandoned() {
+    let mut me = member(1);
+    tell(&mut me, 10, survey(&["me"], &[("", 0)]));
+    tell(&mut me, 20, Event::Taken(0, Written::Revision(5)));
+    let old = survey(&["me", "you"], &[("", 4)]);
+    assert_eq!(look(&mut me, 500, old, missing(&[])), []);
+    let new = survey(&["me", "you"], &[("you", 6)]);
+    assert_eq!(look(&mut me, 1_000, new, missing(&[])), [Action::Abandon(0)]);
+}
+
+#[test]
+fn a_leave_that_hangs_is_given_up_and_not_tried_again_at_once() {
+    let mut me = member(2);
+    tell(&mut me, 10, survey(&["me"], &[("", 0), ("", 0)]));
+    for shard in 0..2 {
+        tell(&mut me, 20, Event::Taken(shard, Written::Revision(5)));
+    }
+    let both = || survey(&["me", "you"], &[("me", 5), ("me", 5)]);
+    assert_eq!(look(&mut me, 500, both(), missing(&[])), [Action::Leave(1)]);
+    let actions = tell(&mut me, 5_500, Event::Poll);
+    assert_eq!(actions, [Action::Abandon(1), Action::Renew(Some(500)), Action::Survey]);
+    tell(&mut me, 5_510, Event::Failed(1));
+    tell(&mut me, 5_510, Event::Renewed(Written::Revision(6)));
+    assert_eq!(tell(&mut me, 5_520, both()), [Action::Take(1, 5)]);
+    tell(&mut me, 5_530, Event::Taken(1, Written::Revision(7)));
+    assert_eq!(look(&mut me, 15_000, both(), missing(&[])), []);
+    assert_eq!(look(&mut me, 15_500, both(), missing(&[])), [Action::Leave(1)]);
+}
+
+#[test]
+fn a_process_that_stops_leaves_everything_and_renews_its_lease_meanwhile() {
+    let mut me = member(1);
+    tell(&mut me, 10, survey(&["me"], &[("", 0)]));
+    tell(&mut me, 20, Event::Taken(0, Written::Revision(5)));
+    assert_eq!(tell(&mut me, 30, Event::Stop), [Action::Leave(0)]);
+    assert!(!me.has_stopped());
+    assert_eq!(tell(&mut me, 500, Event::Poll), [Action::Renew(Some(1))]);
+    assert_eq!(tell(&mut me, 510, Event::Left(0)), []);
+    assert!(me.has_stopped());
 }
 
 fn number(variable: &str, default: u64) -> u64 {
