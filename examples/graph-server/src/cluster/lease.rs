@@ -149,8 +149,12 @@ impl Keeper {
             ),
             Action::Take(shard, revision) => {
                 let mut record = self.records.lock().get(shard).cloned().unwrap_or_default();
-                if let Some(owner) = &record.owner {
-                    tracing::info!("shard {shard}: taking it from {owner}");
+                match &record.owner {
+                    Some(owner) if *owner == process.id => {
+                        tracing::info!("shard {shard}: taking it back")
+                    }
+                    Some(owner) => tracing::info!("shard {shard}: taking it from {owner}"),
+                    None => {}
                 }
                 record.owner = Some(process.id.clone());
                 self.taken.insert(shard, record.clone());
