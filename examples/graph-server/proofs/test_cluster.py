@@ -119,16 +119,16 @@ def test_a_shard_whose_record_names_a_process_that_does_not_own_it_is_taken_by_t
     assert {post(one, user, "setPresence", CALL).status_code for user in USERS} == {200}
 
     async def turn(records):
-        """Each record names the other process."""
+        """The records of one process name the other."""
         found = {key: await records.get(key) for key in await records.keys()}
-        owners = {json.loads(entry.value)["owner"] for entry in found.values()}
+        gone, other = sorted({json.loads(entry.value)["owner"] for entry in found.values()})
         for key, entry in found.items():
             record = json.loads(entry.value)
-            [record["owner"]] = owners - {record["owner"]}
-            await records.put(key, json.dumps(record).encode())
+            if record["owner"] == gone:
+                await records.put(key, json.dumps(record | {"owner": other}).encode())
 
     with_bucket(nats, "presence-shards", turn)
-    wait_until(lambda: all(re.search("was (abandoned|taken)", server.said()) for server in (one, two)))
+    wait_until(lambda: any(re.search("was (abandoned|taken)", server.said()) for server in (one, two)))
     everybody = lambda server: httpx.post(f"{server.url}/v1.0/communications/getPresencesByUserId", json={"ids": USERS})
     wait_until(lambda: all(everybody(server).status_code == 200 for server in (one, two)), 20, "an owner for each shard")
     assert read(one, USERS) == read(two, USERS) == ["InACall"] * 64

@@ -179,7 +179,7 @@ impl Keeper {
                         }
                         Ok(Err(error)) => tracing::warn!("shard {shard}: {error:#}"),
                         Err(error) if error.is_cancelled() => {
-                            tracing::warn!("shard {shard} was abandoned")
+                            tracing::warn!("shard {shard} was abandoned");
                         }
                         Err(error) => tracing::error!("shard {shard}: {error}"),
                     }

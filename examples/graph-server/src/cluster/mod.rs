@@ -42,7 +42,7 @@ const QUEUE: usize = 2_048;
 /// How to reach the other processes.
 #[derive(Debug, Args)]
 pub struct ClusterFlags {
-    /// The servers of NATS, for many processes, such as nats://127.0.0.1:4222, with commas between
+    /// The servers of NATS, for many processes, such as `nats://127.0.0.1:4222`, with commas between
     /// them. A URL may have a user and a password, or a token: then set the variable and not the flag
     #[arg(
         long,
