@@ -50,7 +50,7 @@ enum Slot {
     Renewal,
     Look,
     Shard(usize),
-    Late(u64),
+    Late(usize),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -241,8 +241,9 @@ impl State {
     /// Sends what may still happen, though nobody waits for it. A question changes nothing.
     fn send_late(&mut self, process: usize, letter: Letter) {
         if !matches!(letter, Letter::Ask(Action::Survey | Action::FindMissing(_))) {
-            let slot =
-                (0..).map(Slot::Late).find(|slot| !self.mail.contains_key(&(process, slot.clone())));
+            let slot = (0..=self.mail.len())
+                .map(Slot::Late)
+                .find(|slot| !self.mail.contains_key(&(process, slot.clone())));
             self.send(process, slot.expect("a number that is free"), letter);
         }
     }

@@ -151,7 +151,7 @@ impl Keeper {
                 let mut record = self.records.lock().get(shard).cloned().unwrap_or_default();
                 match &record.owner {
                     Some(owner) if *owner == process.id => {
-                        tracing::info!("shard {shard}: taking it back")
+                        tracing::info!("shard {shard}: taking it back");
                     }
                     Some(owner) => tracing::info!("shard {shard}: taking it from {owner}"),
                     None => {}
