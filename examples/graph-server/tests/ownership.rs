@@ -584,8 +584,8 @@ impl World {
 
     fn describe(&self) -> String {
         let nodes = self.nodes.iter().filter(|node| !node.gone);
-        nodes.map(|node| format!("{:?}\n", node.machine)).collect::<String>()
-            + &format!("{:?}", self.records)
+        let machines: Vec<_> = nodes.map(|node| format!("{:?}", node.machine)).collect();
+        format!("{}\n{:?}", machines.join("\n"), self.records)
     }
 }
 

@@ -140,7 +140,7 @@ impl Cluster {
         shards: usize,
         ticks: bool,
     ) -> anyhow::Result<(Self, impl Future<Output = anyhow::Result<()>> + use<>)> {
-        let process = Arc::new(Process::connect(flags, shards, ticks).await?);
+        let process = Arc::new(Box::pin(Process::connect(flags, shards, ticks)).await?);
         let answers = process.client.subscribe(process.subject("answers", &process.id)).await?;
         tokio::spawn(Arc::clone(&process).receive_answers(answers));
         let submissions = (0..shards).map(|shard| {
