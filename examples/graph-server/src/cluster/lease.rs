@@ -193,6 +193,9 @@ impl Keeper {
             }
             Action::Abandon(shard) => {
                 if let Some(owner) = self.owners.get(&shard) {
+                    if *owner.stop.borrow() {
+                        tracing::warn!("leaving shard {shard} takes too long");
+                    }
                     owner.task.abort();
                 }
             }
