@@ -36,7 +36,7 @@ pub const LEASE: Duration = Duration::from_secs(2);
 /// How often [`Event::Poll`] comes. A lease survives three renewals that fail.
 pub const POLL: Duration = Duration::from_millis(500);
 /// How long leaving a shard may take.
-pub const LEAVE: Duration = Duration::from_secs(5);
+const LEAVE: Duration = Duration::from_secs(5);
 /// How many shards are left at once. The others answer meanwhile.
 const LEAVES: usize = 16;
 /// How long a process keeps what is more than its share after a leave has failed: a shard that cannot be

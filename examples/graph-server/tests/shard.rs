@@ -97,6 +97,21 @@ fn entries_are_stored_as_written_in_json_and_in_postcard() {
 }
 
 #[test]
+fn the_first_user_is_found_in_the_beginning_of_a_stored_form() {
+    let mut shard = Shard::default();
+    assert_eq!(Shard::first_user(&shard.encode(0).unwrap()), None);
+    for (number, (accepted, entries)) in (1..).zip(log(1)) {
+        shard.apply(number, accepted, entries);
+    }
+    let bytes = shard.encode(shard.sequence()).unwrap();
+    let stored: Stored = postcard::from_bytes(&bytes).unwrap();
+    assert_eq!(Shard::first_user(&bytes[..60]), Some(stored.4[0].0.clone()));
+    for bytes in [&bytes[..5], &[], &[9; 60], &[255; 60]] {
+        assert_eq!(Shard::first_user(bytes), None);
+    }
+}
+
+#[test]
 fn the_shard_of_a_user_never_changes() {
     let users = ["", "ana", "fa8bf3dc-eca7-46b7-bad1-db199b62afc3", "ü"];
     assert_eq!(users.map(|user| shard_of(user, 16)), [5, 5, 9, 10]);
