@@ -11,6 +11,7 @@
 //! | `auth` | who may do what |
 //! | `error` | an error as Graph words it |
 //! | `routes`, `layers` | HTTP |
+//! | `stream` | the stream of changes |
 //! | `figures` | what `/metrics` shows |
 
 pub mod auth;
@@ -22,4 +23,5 @@ pub mod layers;
 pub mod routes;
 pub mod service;
 pub mod shard;
+pub mod stream;
 pub mod watch;

@@ -1,7 +1,6 @@
 //! Graph's paths, and what each of them does.
 
 use std::collections::HashSet;
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -9,11 +8,9 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequestParts, Query, RawPathParams, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use futures_util::{Stream, StreamExt, stream};
 use metrics_exporter_prometheus::PrometheusHandle;
 use presence_core::graph::{Body, GetPresencesByUserId, MAX_USER_IDS, UserPresence, UserPresences};
 use presence_core::{
@@ -27,7 +24,7 @@ use crate::auth::{Auth, Caller};
 use crate::error::Error;
 use crate::service::Service;
 use crate::shard::{Entry, MAX_ID, SessionId, Time};
-use crate::watch;
+use crate::stream;
 
 /// The parts that requests need.
 pub struct App {
@@ -208,7 +205,7 @@ async fn changes(
     context: Context,
     query: Result<Query<ChangesQuery>, QueryRejection>,
     headers: HeaderMap,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Error> {
+) -> Result<impl IntoResponse, Error> {
     let Query(query) = query.map_err(|_| invalid("the query needs ids, such as ?ids=ana,bob"))?;
     let ids: HashSet<String> = query.ids.split(',').map(str::to_owned).collect();
     if ids.len() > MAX_USER_IDS {
@@ -218,36 +215,7 @@ async fn changes(
         check_id(id)?;
         context.caller.may_read(id)?;
     }
-    // An id that is no number is none of ours, so it is out of the history.
-    let seen = headers.get("last-event-id").map(|id| id.to_str().ok().and_then(|id| id.parse().ok()));
-    let seen = seen.map(|id| id.unwrap_or(u64::MAX));
-    let users: Vec<_> = ids.iter().cloned().collect();
-    let subscription = app.service.hub().subscribe(ids, seen).ok_or_else(Error::busy)?;
-    let first: Vec<_> = if let Some(missed) = &subscription.missed {
-        missed.iter().map(|event| event_of_change(event)).collect()
-    } else {
-        let presences = app.service.presences(&users, context.at).await?;
-        let states = users.into_iter().zip(presences);
-        let states = states.map(|(id, presence)| event(subscription.start, id, presence));
-        std::iter::once(Event::default().event("reset").data("{}")).chain(states).collect()
-    };
-    let live = stream::unfold(Some(subscription), async |subscription| {
-        let mut subscription = subscription?;
-        match subscription.next().await {
-            Some(event) => Some((event_of_change(&event), Some(subscription))),
-            None => Some((Event::default().event("slow").data("{}"), None)),
-        }
-    });
-    Ok(Sse::new(stream::iter(first).chain(live).map(Ok)).keep_alive(KeepAlive::default()))
-}
-
-fn event_of_change(event: &watch::Event) -> Event {
-    self::event(event.id, event.change.user.clone(), event.change.presence)
-}
-
-fn event(number: u64, id: String, presence: Presence) -> Event {
-    let data = serde_json::to_string(&UserPresence::new(id, presence)).unwrap_or_default();
-    Event::default().id(number.to_string()).event("presence").data(data)
+    stream::changes(&app.service, ids, &headers, context.at).await
 }
 
 /// Reads a body, without the byte order mark that it may start with. An empty one is an object without
