@@ -77,6 +77,21 @@ fn a_restored_shard_answers_and_changes_as_before() {
 }
 
 #[test]
+fn a_shard_in_another_format_is_refused_with_a_sentence() {
+    let mut bytes = Shard::default().encode(0).unwrap();
+    for (format, is_read) in [(0, false), (1, false), (2, true), (3, false), (255, false)] {
+        bytes[0] = format;
+        let error = Shard::decode(&bytes).err().map(|error| error.to_string());
+        let sentence = format!(
+            "the shard is stored in format {format}, and this version of the service reads format 2"
+        );
+        assert_eq!(error, (!is_read).then_some(sentence));
+    }
+    assert!(Shard::decode(&[]).is_err());
+    assert!(Shard::decode(&bytes[..2]).is_err());
+}
+
+#[test]
 fn numbers_and_times_of_changes_rise() {
     for seed in 0..20 {
         let (_, changes, _) = apply(&log(seed), |_| false);
