@@ -10,6 +10,7 @@
 //! "Oneself" is the user that `oid` names.
 
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -115,6 +116,8 @@ fn algorithm(jwk: &Jwk) -> Option<Algorithm> {
 
 #[derive(Deserialize)]
 struct Claims {
+    /// When the token expires, in seconds since 1970. It is checked to be there.
+    exp: f64,
     oid: Option<String>,
     appid: Option<String>,
     azp: Option<String>,
@@ -185,6 +188,18 @@ impl Caller {
             Kind::Token { .. } => {
                 let text = "/me request is only valid with delegated authentication flow.";
                 Err(Error::new(StatusCode::BAD_REQUEST, text))
+            }
+        }
+    }
+
+    /// Returns when the token of the caller expires.
+    #[must_use]
+    pub fn expires(&self) -> Option<SystemTime> {
+        match &self.0 {
+            Kind::Anyone => None,
+            Kind::Token { claims, .. } => {
+                let expires = Duration::try_from_secs_f64(claims.exp).unwrap_or_default();
+                SystemTime::UNIX_EPOCH.checked_add(expires)
             }
         }
     }

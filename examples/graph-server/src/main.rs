@@ -13,6 +13,7 @@ use presence_graph_server::figures;
 use presence_graph_server::layers::layers;
 use presence_graph_server::routes::{App, routes};
 use presence_graph_server::service::Service;
+use presence_graph_server::stream::close_unread;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{self, SignalKind};
@@ -85,6 +86,7 @@ async fn main() -> anyhow::Result<()> {
     let listener = TcpListener::bind(flags.listen)
         .await
         .with_context(|| format!("listening on {}", flags.listen))?;
+    close_unread(&listener)?;
     tracing::info!("listening on http://{}", listener.local_addr()?);
     let (stop, stopped) = oneshot::channel::<()>();
     let server = axum::serve(listener, layers(routes(app))).with_graceful_shutdown(async {
@@ -93,7 +95,7 @@ async fn main() -> anyhow::Result<()> {
     let mut server = tokio::spawn(server.into_future());
     tokio::select! {
         result = &mut server => result??,
-        Ok(result) = failure => result.context("writing the log")?,
+        result = failure => result.context("the writer has panicked")?.context("writing the log")?,
         () = signal_to_stop() => {
             tracing::info!("stopping");
             let _ = stop.send(());

@@ -215,7 +215,7 @@ async fn changes(
         check_id(id)?;
         context.caller.may_read(id)?;
     }
-    stream::changes(&app.service, ids, &headers, context.at).await
+    stream::changes(&app.service, ids, &headers, context.at, context.caller.expires()).await
 }
 
 /// Reads a body, without the byte order mark that it may start with. An empty one is an object without

@@ -10,6 +10,7 @@ use presence_core::{Presence, Timestamp};
 use crate::cluster::{Cluster, ClusterFlags};
 use crate::embedded::{self, Embedded, Writer};
 use crate::error::Error;
+use crate::figures::Counted;
 use crate::shard::{Entry, Question, Reply, shard_of};
 use crate::watch::Hub;
 
@@ -57,6 +58,7 @@ impl Service {
     ///
     /// The rejection of the command. 429: it was not stored. 503: it may have been stored.
     pub async fn apply(&self, shard: usize, entry: Entry) -> Result<(), Error> {
+        let _waiting = Counted::new("presence_commands_waiting");
         match &self.log {
             Log::Embedded(embedded) => embedded.apply(shard, entry).await,
             Log::Cluster(cluster) => cluster.apply(shard, entry).await,

@@ -18,7 +18,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::process::Process;
 use super::{ANSWER, LEASE, owner};
-use crate::figures::{count_shards, count_users};
+use crate::figures::{count_shards, count_users, lease_renewed};
 
 /// How often a process renews its lease and looks at the others.
 const POLL: Duration = Duration::from_millis(500);
@@ -147,6 +147,7 @@ impl Keeper {
             self.revision = Some(processes.put(key, Vec::new().into()).await?);
         }
         let _ = self.valid_until.send_replace(started + LEASE);
+        lease_renewed();
         Ok(())
     }
 

@@ -3,12 +3,13 @@
 //! ```text
 //! request ──► presence.commands.<shard> ──► owner of the shard ──► presence.answers.<process> ──► answer
 //!             (stream: stored, stamped)       │ applies in order
-//!                                             ├──► presence.changes.<user>  (stream) ──► watchers
+//!                                             ├──► presence.changes.<shard> (stream) ──► watchers
 //!                                             └──► snapshots (object store), then the log is purged
 //! read ─────► presence.questions.<shard> ───► owner of the shard ──► answer
 //! ```
 
 mod changes;
+pub mod clock;
 mod commands;
 mod lease;
 mod owner;
@@ -74,9 +75,12 @@ impl Cluster {
         });
         let submissions = submissions.collect();
         tokio::spawn(Arc::clone(&process).give_up());
-        tokio::spawn(Arc::clone(&process).follow_changes());
+        let (caught_up, history) = oneshot::channel();
+        tokio::spawn(Arc::clone(&process).follow_changes(caught_up));
         let (stop, stopped) = watch::channel(false);
         let leases = tokio::spawn(lease::keep(Arc::clone(&process), stopped));
+        // Watchers get later changes only. If it takes longer, they get some earlier ones.
+        let _ = timeout(ANSWER, history).await;
         Ok(Self { process, submissions, leases: Mutex::new(Some(leases)), stop })
     }
 

@@ -19,12 +19,16 @@ use tokio::time::sleep;
 use super::commands::Answer;
 use super::owner::Owned;
 use super::{ANSWER, ClusterFlags, LEASE};
-use crate::watch::{HISTORY, Hub};
+use crate::watch::Hub;
 
 /// The most messages that wait in the log, should there be no owner.
 const MAX_LOG: i64 = 1_000_000;
 /// How long changes are kept in their stream.
 const CHANGES_AGE: Duration = Duration::from_secs(3600);
+
+/// How many bytes of changes are kept. It is more than the history of a process, whatever the ids are, and a
+/// process that starts reads all of it.
+const CHANGES_BYTES: i64 = 128 << 20;
 
 /// What the tasks of this process share.
 pub(super) struct Process {
@@ -116,6 +120,7 @@ impl Process {
                 name: "presence-changes".to_owned(),
                 subjects: vec!["presence.changes.*".to_owned()],
                 max_age: CHANGES_AGE,
+                max_bytes: CHANGES_BYTES,
                 num_replicas,
                 ..stream::Config::default()
             })
@@ -133,8 +138,6 @@ impl Process {
             num_replicas,
             ..object_store::Config::default()
         };
-        let state = changes.get_info().await?.state;
-        let history = state.last_sequence.saturating_sub(HISTORY as u64);
         Ok(Self {
             id: client.new_inbox().trim_start_matches("_INBOX.").to_owned(),
             client: client.clone(),
@@ -145,7 +148,7 @@ impl Process {
             shards: jetstream.create_key_value(shards_config).await?,
             processes: jetstream.create_key_value(processes_config).await?,
             owned: (0..shards).map(|_| RwLock::new(None)).collect(),
-            hub: Hub::new(history.max(state.first_sequence.saturating_sub(1))),
+            hub: Hub::new(0),
             waiting: Mutex::default(),
             next_group: AtomicU64::new(0),
             connection,
