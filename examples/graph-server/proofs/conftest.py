@@ -8,8 +8,8 @@ def start_server(tmp_path_factory):
     """Starts servers, and ends them after the tests of a file. None may have panicked."""
     servers = []
 
-    def start(*flags):
-        servers.append(Server(tmp_path_factory.mktemp("server"), *flags))
+    def start(*flags, **more):
+        servers.append(Server(tmp_path_factory.mktemp("server"), *flags, **more))
         return servers[-1].start()
 
     yield start

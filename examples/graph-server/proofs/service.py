@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 SERVER = os.environ.get("SERVER", "presence-graph-server")
@@ -32,6 +33,8 @@ def free_port():
 class Process:
     """A program whose standard error is kept in a file."""
 
+    environment = {}
+
     def __init__(self, folder, *command):
         self.folder, self.command = Path(folder), [str(part) for part in command]
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -40,7 +43,8 @@ class Process:
 
     def start(self):
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            environment = os.environ | self.environment
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
         return self
 
     def signal(self, number):
@@ -72,8 +76,9 @@ class Process:
 class Server(Process):
     """A presence-graph-server, which keeps its address when it is started again."""
 
-    def __init__(self, folder, *flags):
+    def __init__(self, folder, *flags, environment=()):
         super().__init__(folder, SERVER, "--data", Path(folder) / "data", *flags)
+        self.environment = dict(environment)
         self.flags = list(self.command)
         self.port = 0
 
@@ -91,6 +96,12 @@ class Server(Process):
     @property
     def url(self):
         return f"http://127.0.0.1:{self.port}"
+
+    def metric(self, name):
+        """The sum of a metric over its labels, or 0 if it was never set."""
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=10) as answer:
+            values = re.findall(rf"^{name}(?:{{.*}})? (\S+)$", answer.read().decode(), re.MULTILINE)
+        return sum(map(float, values))
 
 
 class Nats(Process):

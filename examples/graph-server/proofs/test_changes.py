@@ -1,9 +1,15 @@
 """The stream of changes: in order, resumable, and no place for readers that do not read."""
 
 import asyncio
+import json
+import os
+import time
 
+import nats
 import pytest
 
+import tokens
+from service import wait_until
 from watcher import Watcher
 from wire import Connection
 
@@ -155,5 +161,145 @@ def test_a_slow_reader_is_dropped_with_a_word_and_holds_no_memory(server):
         *kept, last = read
         assert last[0] == "slow", last
         assert 0 < len(kept) < len(seen) and kept == seen[: len(kept)]
+
+    asyncio.run(run())
+
+
+def test_watchers_that_read_nothing_are_closed(start_server):
+    """Nobody else is: neither a watcher that has nothing to read, nor one that reads."""
+    server = start_server()
+    users = [f"n-{'x' * 200}{n}" for n in range(8)]
+
+    async def run():
+        idle = await Watcher.open(server, ["n-idle"])
+        quick = await Watcher.open(server, users)
+        reading = asyncio.create_task(quick.events(16_000, seconds=60))
+        unread = [await Watcher.open(server, users, buffer=2048) for _ in range(20)]
+        for watcher in unread:
+            watcher.connection.reader._transport.pause_reading()
+        open_files = len(os.listdir(f"/proc/{server.process.pid}/fd"))
+        await asyncio.gather(*(change(server, *((user, CLAIMS[n % 3]) for n in range(2000))) for user in users))
+        await reading
+        closed = lambda: server.metric("presence_watchers") == 2
+        await asyncio.to_thread(wait_until, closed, 40, "closing the watchers that do not read")
+        assert len(os.listdir(f"/proc/{server.process.pid}/fd")) <= open_files - 20
+        [last] = await change(server, ("n-idle", CLAIMS[0]))
+        assert [data for _, _, data in await idle.events(1)] == [last]
+
+    asyncio.run(run())
+
+
+def test_a_stream_ends_when_its_token_expires(start_server, tmp_path):
+    server = start_server(*tokens.flags(tmp_path))
+
+    async def run():
+        begin = time.time()
+        long = await Watcher.open(server, ["ana"], headers=tokens.bearer(tokens.application()))
+        expires = int(begin) + 3
+        short = await Watcher.open(server, ["ana"], headers=tokens.bearer(tokens.application(exp=expires)))
+        assert await asyncio.wait_for(short.event(), 10) is None
+        assert expires <= time.time() < expires + 2
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(long.event(), 3)
+
+    asyncio.run(run())
+
+
+def test_a_stop_in_peace_ends_streams_without_calling_them_slow(start_server):
+    server = start_server()
+
+    async def run():
+        watcher = await Watcher.open(server, ["ana"])
+        [expected] = await change(server, ("ana", CLAIMS[0]))
+        begin = time.monotonic()
+        assert await asyncio.to_thread(server.stop) == 0
+        assert time.monotonic() - begin < 3
+        assert (await watcher.event())[2] == expected
+        assert await watcher.event() is None
+
+    asyncio.run(run())
+
+
+def test_a_watcher_that_has_read_a_part_of_the_present_is_told_it_again(server):
+    """The id with which it comes back says only with the last of them that it has all."""
+    users = [f"p-{n}" for n in range(4)]
+
+    async def run():
+        await change(server, *((user, CLAIMS[1]) for user in users))
+        watcher = await Watcher.open(server, users, 1)
+        [reset, *present] = await watcher.events(5)
+        assert reset[:2] == ("reset", None)
+        assert [number is None for _, number, _ in present] == [True, True, True, False]
+
+    asyncio.run(run())
+
+
+@pytest.fixture
+def cluster(start_nats, start_server):
+    server_of_nats = start_nats()
+    server = start_server("--nats", server_of_nats.url, "--shards", "1")
+    wait_until(lambda: server.metric("presence_shards") == 1)
+    return server_of_nats, server
+
+
+def published(number, user="c-ana"):
+    presence = {"availability": "Busy", "activity": "Busy"}
+    return {"number": number, "at": "2026-11-20T09:00:00Z", "user": user, "presence": presence}
+
+
+def test_a_change_that_is_published_again_is_seen_once(cluster):
+    """Also long after the change before it, and beside changes that are new, as the next owner publishes them."""
+    server_of_nats, server = cluster
+
+    async def run():
+        watcher = await Watcher.open(server, ["c-ana", "c-bob"])
+        client = await nats.connect(server_of_nats.url)
+        jetstream = client.jetstream()
+        other = [published(number, "c-other") for number in range(10, 510)]
+        messages = [[published(1), published(2)], [published(2), published(3, "c-bob"), published(4)], [published(2)]]
+        messages += [other[:250], other[250:], [published(1)], [published(3, "c-bob"), published(600)]]
+        for message in messages:
+            await jetstream.publish("presence.changes.0", json.dumps(message).encode())
+        events = await watcher.events(5)
+        assert [data["id"] for _, _, data in events] == ["c-ana", "c-ana", "c-bob", "c-ana", "c-ana"]
+        assert [number for _, number, _ in events] == sorted({number for _, number, _ in events})
+        await client.close()
+
+    asyncio.run(run())
+
+
+def test_a_watcher_starts_with_the_next_change_also_at_a_process_that_has_just_started(cluster, start_server):
+    server_of_nats, server = cluster
+
+    async def run():
+        await change(server, *steps("d-ana", count=200))
+        other = start_server("--nats", server_of_nats.url, "--shards", "1")
+        watcher = await Watcher.open(other, ["d-ana"])
+        [expected] = await change(server, *steps("d-ana", count=1))
+        assert [data for _, _, data in await watcher.events(1)] == [expected]
+
+    asyncio.run(run())
+
+
+def test_changes_that_are_lost_with_their_stream_are_a_reset_at_every_process(cluster, start_server):
+    server_of_nats, server = cluster
+    other = start_server("--nats", server_of_nats.url, "--shards", "1")
+
+    async def run():
+        await change(server, *steps("l-ana", count=5))
+        watcher = await Watcher.open(server, ["l-ana"])
+        await change(server, *steps("l-ana", count=1))
+        [(_, seen, _)] = await watcher.events(1)
+        client = await nats.connect(server_of_nats.url)
+        await client.jetstream().delete_stream("presence-changes")
+        await client.close()
+        other.kill()
+        # It creates what is missing.
+        await asyncio.to_thread(other.start)
+        assert await asyncio.wait_for(watcher.event(), 30) is None
+        back = await Watcher.open(server, ["l-ana"], seen)
+        assert (await back.events(2))[0][0] == "reset"
+        expected = await change(server, *steps("l-ana", count=2))
+        assert [data for _, _, data in await back.events(2, seconds=30)] == expected
 
     asyncio.run(run())

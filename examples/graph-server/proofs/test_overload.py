@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from service import pause, resume, wait_until
+from service import Server, pause, resume, wait_until
+from watcher import Watcher
 from wire import Connection, request
 
 MEBIBYTE = 2**20
@@ -167,3 +168,60 @@ def test_a_log_that_hangs_is_answered_with_503_in_bounded_memory(start_server, s
     assert max(seconds for _, seconds in answers) < 15
     assert grown < 100 * MEBIBYTE, grown
     wait_until(lambda: works(server), 30, "recovery")
+
+
+def test_watchers_that_come_back_hold_up_no_command(start_server, say):
+    """1,000 of them come back to 20,000 changes that are not theirs: each costs what it has missed, which is one."""
+    server = start_server()
+
+    async def change(user, count):
+        connection = await Connection.open(server.port)
+        for number in range(count):
+            activity = ("Busy", "InACall") if number % 2 else ("Away", "Away")
+            await answer(connection, command(user, availability=activity[0], activity=activity[1]), 10)
+        connection.close()
+
+    async def run():
+        first = await Watcher.open(server, ["ana"])
+        await change("ana", 2)
+        [(_, seen, _), (_, missed, _)] = await first.events(2)
+        await asyncio.gather(*(change(f"user-{number}", 1000) for number in range(20)))
+        watchers = []
+
+        async def come_back():
+            for number in range(50):
+                watchers.append(await Watcher.open(server, ["ana", f"other-{len(watchers)}"], seen))
+
+        connection, slowest, begin = await Connection.open(server.port), 0, time.monotonic()
+        coming = asyncio.gather(*(come_back() for _ in range(20)))
+        while not coming.done():
+            status, seconds = await answer(connection, command("bob"), 10)
+            assert status == 200
+            slowest = max(slowest, seconds)
+        await coming
+        say(f"overload: 1,000 watchers came back in {time.monotonic() - begin:.1f} s, the slowest command took {slowest:.3f} s")
+        for watcher in watchers:
+            [(_, number, data)] = await watcher.events(1)
+            assert (number, data["id"]) == (missed, "ana")
+        return slowest, time.monotonic() - begin
+
+    slowest, seconds = asyncio.run(run())
+    assert slowest < 1 and seconds < 20
+
+
+def test_a_writer_that_fails_ends_the_process(tmp_path):
+    """The file of the log is damaged while the server runs, so the writer panics or fails. Nothing would be written again."""
+    server = Server(tmp_path, "--shards", "1").start()
+    assert works(server)
+    file = server.folder / "data" / "presence.redb"
+    file.write_bytes(b"x" * file.stat().st_size)
+    try:
+        works(server)
+    except httpx.HTTPError:
+        pass  # It has ended before it could answer.
+    try:
+        wait_until(lambda: not server.is_running(), 10, "the end")
+    finally:
+        server.kill()
+    assert server.process.returncode == 1
+    assert "the writer has panicked" in server.said() or "writing the log" in server.said()
