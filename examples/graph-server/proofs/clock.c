@@ -1,6 +1,8 @@
 // A clock of the system that is wrong by as many seconds as the file $CLOCK_OFFSET holds, eight bytes that may change.
+// With the smallest number it fails, and Rust panics.
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -17,6 +19,8 @@ __attribute__((constructor)) static void start(void) {
 
 int clock_gettime(clockid_t id, struct timespec *time) {
     int result = syscall(SYS_clock_gettime, id, time);
-    if (id == CLOCK_REALTIME && offset) time->tv_sec += *offset;
+    if (id != CLOCK_REALTIME || !offset) return result;
+    if (*offset == LONG_MIN) return -1;
+    time->tv_sec += *offset;
     return result;
 }

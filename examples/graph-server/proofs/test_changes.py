@@ -138,22 +138,41 @@ def test_a_watcher_loses_nothing_when_the_server_is_killed(start_server):
     asyncio.run(run())
 
 
-def test_a_slow_reader_is_dropped_with_a_word_and_holds_no_memory(server):
+@pytest.fixture
+def cluster(start_nats, start_server):
+    server_of_nats = start_nats()
+    server = start_server("--nats", server_of_nats.url, "--shards", "1")
+    wait_until(lambda: server.metric("presence_shards") == 1)
+    return server_of_nats, server
+
+
+async def publish(server_of_nats, *messages):
+    """Publishes changes as an owner does: a message is a list of numbers and users."""
+    presence = {"availability": "Busy", "activity": "Busy"}
+    client = await nats.connect(server_of_nats.url)
+    for message in messages:
+        changes = [{"number": n, "at": "2026-11-20T09:00:00Z", "user": user, "presence": presence} for n, user in message]
+        await client.jetstream().publish("presence.changes.0", json.dumps(changes).encode())
+    await client.close()
+
+
+def test_a_slow_reader_is_dropped_with_a_word_and_holds_no_memory(cluster):
     """Nobody else waits for it, and what it can still read has no gap."""
+    server_of_nats, server = cluster
     long = "s-" + "x" * 200
     users = [f"{long}{n}" for n in range(8)]
 
     async def run():
         slow = await Watcher.open(server, users, buffer=2048)
         quick = await Watcher.open(server, users)
-        writing = asyncio.gather(*(change(server, *((user, CLAIMS[n % 3]) for n in range(3000))) for user in users))
-        await asyncio.sleep(1)
-        before = server.memory()
-        seen = await quick.events(24_000, seconds=20)
-        await writing
+        before, seen = server.memory(), []
+        for start in range(1, 24_001, 500):
+            await publish(server_of_nats, [(n, users[n % 8]) for n in range(start, start + 500)])
+            seen += await quick.events(500)
         grown = server.memory() - before
         assert grown < 50 * 2**20, f"{grown} bytes"
         assert [number for _, number, _ in seen] == sorted({number for _, number, _ in seen})
+        assert server.metric("presence_watchers_slow_total") == 1
 
         read = []
         while event := await asyncio.wait_for(slow.event(), 20):
@@ -234,36 +253,19 @@ def test_a_watcher_that_has_read_a_part_of_the_present_is_told_it_again(server):
     asyncio.run(run())
 
 
-@pytest.fixture
-def cluster(start_nats, start_server):
-    server_of_nats = start_nats()
-    server = start_server("--nats", server_of_nats.url, "--shards", "1")
-    wait_until(lambda: server.metric("presence_shards") == 1)
-    return server_of_nats, server
-
-
-def published(number, user="c-ana"):
-    presence = {"availability": "Busy", "activity": "Busy"}
-    return {"number": number, "at": "2026-11-20T09:00:00Z", "user": user, "presence": presence}
-
-
 def test_a_change_that_is_published_again_is_seen_once(cluster):
     """Also long after the change before it, and beside changes that are new, as the next owner publishes them."""
     server_of_nats, server = cluster
+    others = [(number, "c-other") for number in range(10, 510)]
+    messages = [[(1, "c-ana"), (2, "c-ana")], [(2, "c-ana"), (3, "c-bob"), (4, "c-ana")], [(2, "c-ana")]]
+    messages += [others[:250], others[250:], [(1, "c-ana")], [(3, "c-bob"), (600, "c-ana")]]
 
     async def run():
         watcher = await Watcher.open(server, ["c-ana", "c-bob"])
-        client = await nats.connect(server_of_nats.url)
-        jetstream = client.jetstream()
-        other = [published(number, "c-other") for number in range(10, 510)]
-        messages = [[published(1), published(2)], [published(2), published(3, "c-bob"), published(4)], [published(2)]]
-        messages += [other[:250], other[250:], [published(1)], [published(3, "c-bob"), published(600)]]
-        for message in messages:
-            await jetstream.publish("presence.changes.0", json.dumps(message).encode())
+        await publish(server_of_nats, *messages)
         events = await watcher.events(5)
         assert [data["id"] for _, _, data in events] == ["c-ana", "c-ana", "c-bob", "c-ana", "c-ana"]
         assert [number for _, number, _ in events] == sorted({number for _, number, _ in events})
-        await client.close()
 
     asyncio.run(run())
 

@@ -9,11 +9,11 @@ import httpx
 import pytest
 
 from log import Log
-from service import wait_until
+from service import Server, wait_until
 
 CALL = {"sessionId": "phone", "availability": "Busy", "activity": "InACall", "expirationDuration": "PT5M"}
 PRIVATE = {"availability": "DoNotDisturb", "activity": "DoNotDisturb", "expirationDuration": "PT3S"}
-MINUTES = 600
+MINUTES, NONE = 600, -(2**63)
 
 
 class WrongClock:
@@ -99,3 +99,19 @@ def test_a_clock_that_is_set_while_the_server_runs_hides_no_answered_command(sta
     server.kill()
     server.start()
     assert {read(server, user) for user in users} == {"InACall"}
+
+
+def test_a_writer_that_panics_ends_the_process(tmp_path):
+    """Its clock fails, which is as good a reason as any. A supervisor can start the process again, and nothing is lost."""
+    clock = WrongClock(tmp_path, 0)
+    server = Server(tmp_path / "server", environment=clock.environment).start()
+    try:
+        post(server, "ana", "setPresence", CALL)
+        clock.set(NONE)
+        wait_until(lambda: not server.is_running(), 10, "the end")
+        assert server.process.returncode == 1 and "the writer has panicked" in server.said()
+        clock.set(0)
+        server.start()
+        assert read(server, "ana") == "InACall"
+    finally:
+        server.kill()

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from service import Server, pause, resume, wait_until
+from service import pause, resume, wait_until
 from watcher import Watcher
 from wire import Connection, request
 
@@ -207,21 +207,3 @@ def test_watchers_that_come_back_hold_up_no_command(start_server, say):
 
     slowest, seconds = asyncio.run(run())
     assert slowest < 1 and seconds < 20
-
-
-def test_a_writer_that_fails_ends_the_process(tmp_path):
-    """The file of the log is damaged while the server runs, so the writer panics or fails. Nothing would be written again."""
-    server = Server(tmp_path, "--shards", "1").start()
-    assert works(server)
-    file = server.folder / "data" / "presence.redb"
-    file.write_bytes(b"x" * file.stat().st_size)
-    try:
-        works(server)
-    except httpx.HTTPError:
-        pass  # It has ended before it could answer.
-    try:
-        wait_until(lambda: not server.is_running(), 10, "the end")
-    finally:
-        server.kill()
-    assert server.process.returncode == 1
-    assert "the writer has panicked" in server.said() or "writing the log" in server.said()

@@ -19,7 +19,7 @@ use crate::watch::End;
 
 /// How long an answer may wait for a client that does not read it. A network that is lost for a moment is back
 /// by then.
-const UNREAD: Duration = Duration::from_secs(15);
+const UNREAD: Duration = Duration::from_secs(20);
 
 /// Lets the system close a connection that this listener accepts, if its client does not read what waits for
 /// it. A watcher that does not read holds its connection until then.

@@ -11,7 +11,7 @@ use async_nats::jetstream::message::Message;
 use futures_util::StreamExt;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot, watch};
-use tokio::time::sleep;
+use tokio::time::{interval, sleep};
 
 use super::process::Process;
 use crate::figures::{changes_wait, changes_wait_no_more};
@@ -25,6 +25,8 @@ const MESSAGE: usize = 512;
 const BACKLOG: usize = 262_144;
 /// How many ids of events each message has. It is more than [`MESSAGE`].
 const IDS_PER_MESSAGE: u64 = 1 << 16;
+/// How often a process looks whether the stream is the one that it reads.
+const CHECK: Duration = Duration::from_secs(5);
 /// How long to wait before something is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -157,14 +159,23 @@ impl Process {
             .await?
             .messages()
             .await?;
+        let mut checks = interval(CHECK);
         loop {
             if reader.next > last
                 && let Some(caught_up) = reader.caught_up.take()
             {
                 let _ = caught_up.send(());
             }
-            let message = messages.next().await.context("the changes ended")??;
-            self.receive_changes(&message, reader)?;
+            tokio::select! {
+                message = messages.next() => {
+                    self.receive_changes(&message.context("the changes ended")??, reader)?;
+                }
+                // A consumer goes on by itself in a stream that was created again, and passes its start over.
+                _ = checks.tick() => {
+                    let created = self.changes.get_info().await?.created;
+                    anyhow::ensure!(Some(created) == reader.stream, "the stream was created again");
+                }
+            }
         }
     }
 

@@ -16,7 +16,7 @@ use presence_core::Timestamp;
 use serde::Deserialize;
 use tokio::io::AsyncReadExt;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, block_in_place};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::ANSWER;
@@ -247,7 +247,7 @@ impl Owner {
         (self.entries_since_snapshot, self.last_snapshot) = (0, Instant::now());
         let shard = self.owned.shard.read();
         let (sequence, last_change) = (shard.sequence(), shard.last_change());
-        let bytes = shard.encode(sequence)?;
+        let bytes = block_in_place(|| shard.encode(sequence))?;
         let (process, outbox, number) =
             (Arc::clone(&self.process), Arc::clone(&self.outbox), self.number);
         let (old, revision) = (self.record.clone(), self.revision);
@@ -315,7 +315,8 @@ impl Process {
         let started = Instant::now();
         let mut bytes = Vec::new();
         self.snapshots.get(object).await?.read_to_end(&mut bytes).await?;
-        let shard = Shard::decode(&bytes)?;
+        // Many users take long, and the lease must be renewed meanwhile.
+        let shard = block_in_place(|| Shard::decode(&bytes))?;
         tracing::info!("restored {} users of {object} in {:.1?}", shard.users(), started.elapsed());
         Ok(shard)
     }
