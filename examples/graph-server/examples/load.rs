@@ -147,22 +147,19 @@ async fn hard_times(name: &str, servers: &[Server], flags: &Flags) -> anyhow::Re
     });
     row(&format!("{name}, watchers return"), servers, flags, REFRESH).await?;
     ensure!(coming.await??.len() == count);
-    println!("  ({stored} shards were stored, {} users expired, {count} watchers came back)", flags.expire);
+    println!(
+        "  ({stored} shards were stored, {} users expired, {count} watchers came back)",
+        flags.expire
+    );
     Ok(())
 }
 
 /// Lets users of one shard prefer something until the same moment, which is more than `ahead` away. It returns
 /// that moment, and the id of a change before all of them end.
-async fn expire(
-    servers: &[Server],
-    flags: &Flags,
-    ahead: Duration,
-) -> anyhow::Result<(Instant, u64)> {
+async fn expire(servers: &[Server], flags: &Flags, ahead: Duration) -> anyhow::Result<(Instant, u64)> {
     let user = |number: usize| path(number, "/setUserPreferredPresence");
-    let users: Vec<usize> = (USERS..)
-        .filter(|number| shard_of(id(*number).as_str(), 16) == 0)
-        .take(flags.expire)
-        .collect();
+    let users: Vec<usize> =
+        (USERS..).filter(|number| shard_of(id(*number).as_str(), 16) == 0).take(flags.expire).collect();
     let started = Instant::now();
     each(&servers[0], &users, flags, |number| (path(number, "/setPresence"), session())).await?;
     let end = Instant::now() + started.elapsed() * 2 + ahead + Duration::from_secs(2);
@@ -173,10 +170,10 @@ async fn expire(
         )
     };
     let (last, users) = users.split_last().context("nobody expires")?;
-    each(&servers[0], users, flags, |number| (user(number), body())).await?;
+    each(&servers[0], users, flags, move |number| (user(number), body())).await?;
     ensure!(Instant::now() + ahead < end, "the preferences took too long to be set");
     let mut watcher = watch(&servers[0].address, *last, None).await?;
-    each(&servers[0], &[*last], flags, |number| (user(number), body())).await?;
+    each(&servers[0], &[*last], flags, move |number| (user(number), body())).await?;
     Ok((end, first_id(&mut watcher).await?))
 }
 

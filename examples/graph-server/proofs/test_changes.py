@@ -281,27 +281,3 @@ def test_a_watcher_starts_with_the_next_change_also_at_a_process_that_has_just_s
         assert [data for _, _, data in await watcher.events(1)] == [expected]
 
     asyncio.run(run())
-
-
-def test_changes_that_are_lost_with_their_stream_are_a_reset_at_every_process(cluster, start_server):
-    server_of_nats, server = cluster
-    other = start_server("--nats", server_of_nats.url, "--shards", "1")
-
-    async def run():
-        await change(server, *steps("l-ana", count=5))
-        watcher = await Watcher.open(server, ["l-ana"])
-        await change(server, *steps("l-ana", count=1))
-        [(_, seen, _)] = await watcher.events(1)
-        client = await nats.connect(server_of_nats.url)
-        await client.jetstream().delete_stream("presence-changes")
-        await client.close()
-        other.kill()
-        # It creates what is missing.
-        await asyncio.to_thread(other.start)
-        assert await asyncio.wait_for(watcher.event(), 30) is None
-        back = await Watcher.open(server, ["l-ana"], seen)
-        assert (await back.events(2))[0][0] == "reset"
-        expected = await change(server, *steps("l-ana", count=2))
-        assert [data for _, _, data in await back.events(2, seconds=30)] == expected
-
-    asyncio.run(run())

@@ -302,8 +302,7 @@ impl Writer {
         }
         self.last_tick = Some(Instant::now());
         let shards = self.shards.iter().map(RwLock::read).enumerate();
-        let due =
-            shards.filter(|(_, shard)| shard.is_due(now)).map(|(number, _)| number).collect();
+        let due = shards.filter(|(_, shard)| shard.is_due(now)).map(|(number, _)| number).collect();
         count_users(self.shards.iter().map(|shard| shard.read().users()).sum());
         due
     }

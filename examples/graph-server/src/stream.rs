@@ -67,13 +67,13 @@ pub(crate) async fn changes(
             Err(End::Closed) => None,
         }
     });
-    let expired = async move {
+    let end_of_token = async move {
         match expires {
             Some(time) => sleep(time.duration_since(SystemTime::now()).unwrap_or_default()).await,
             None => std::future::pending().await,
         }
     };
-    let events = stream::iter(first).chain(live).take_until(Box::pin(expired)).map(Ok);
+    let events = stream::iter(first).chain(live).take_until(Box::pin(end_of_token)).map(Ok);
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }
 

@@ -57,7 +57,8 @@ async fn a_watcher_comes_back_within_the_history() {
     ] {
         let mut subscription = hub.subscribe(users(&["ana"]), Some(seen)).unwrap();
         assert_eq!(subscription.reset, missed.is_none().then_some(10 + count), "after {seen}");
-        let expected: Vec<u64> = if missed.is_some() { (seen + 1..11 + count).collect() } else { vec![] };
+        let expected: Vec<u64> =
+            if missed.is_some() { (seen + 1..11 + count).collect() } else { vec![] };
         assert_eq!(read(&mut subscription).await, (expected, None), "after {seen}");
         // And it goes on.
         hub.publish(0, change(0, "ana"));

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use async_nats::datetime::DateTime;
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use async_nats::jetstream::message::Message;
 use futures_util::StreamExt;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot, watch};
-use tokio::time::{interval, sleep};
+use tokio::time::sleep;
 
 use super::process::Process;
 use crate::figures::{changes_wait, changes_wait_no_more};
@@ -25,8 +24,6 @@ const MESSAGE: usize = 512;
 const BACKLOG: usize = 262_144;
 /// How many ids of events each message has. It is more than [`MESSAGE`].
 const IDS_PER_MESSAGE: u64 = 1 << 16;
-/// How often a process looks whether the stream is the one that it reads.
-const CHECK: Duration = Duration::from_secs(5);
 /// How long to wait before something is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -104,9 +101,8 @@ impl Process {
         loop {
             while let Some((message, last)) = outbox.message() {
                 let message = message?;
-                let stored = async {
-                    self.jetstream.publish(subject.clone(), message.into()).await?.await
-                };
+                let stored =
+                    async { self.jetstream.publish(subject.clone(), message.into()).await?.await };
                 match stored.await {
                     Ok(_) => outbox.remove(last),
                     // It may be stored twice then.
@@ -138,16 +134,11 @@ impl Process {
     }
 
     async fn follow_changes_once(&self, reader: &mut Reader) -> anyhow::Result<()> {
-        let info = self.changes.get_info().await?;
-        let (first, last) = (info.state.first_sequence.max(1), info.state.last_sequence);
-        if reader.stream != Some(info.created) || first > reader.next {
-            // It is another stream, or some of its messages have gone before they were read.
-            *reader = Reader {
-                stream: Some(info.created),
-                next: first,
-                numbers: HashMap::new(),
-                caught_up: reader.caught_up.take(),
-            };
+        let state = self.changes.get_info().await?.state;
+        let (first, last) = (state.first_sequence.max(1), state.last_sequence);
+        if first > reader.next {
+            // At the start, and after a while without NATS.
+            reader.next = first;
             self.hub.forget(first * IDS_PER_MESSAGE - 1);
         }
         let mut messages = self
@@ -159,23 +150,14 @@ impl Process {
             .await?
             .messages()
             .await?;
-        let mut checks = interval(CHECK);
         loop {
             if reader.next > last
                 && let Some(caught_up) = reader.caught_up.take()
             {
                 let _ = caught_up.send(());
             }
-            tokio::select! {
-                message = messages.next() => {
-                    self.receive_changes(&message.context("the changes ended")??, reader)?;
-                }
-                // A consumer goes on by itself in a stream that was created again, and passes its start over.
-                _ = checks.tick() => {
-                    let created = self.changes.get_info().await?.created;
-                    anyhow::ensure!(Some(created) == reader.stream, "the stream was created again");
-                }
-            }
+            let message = messages.next().await.context("the changes ended")??;
+            self.receive_changes(&message, reader)?;
         }
     }
 
@@ -184,6 +166,10 @@ impl Process {
         let sequence = message.info().map_err(|error| anyhow::anyhow!(error))?.stream_sequence;
         if sequence < reader.next {
             return Ok(());
+        }
+        if sequence > reader.next {
+            // Messages have gone before they were read.
+            self.hub.forget(sequence * IDS_PER_MESSAGE - 1);
         }
         reader.next = sequence + 1;
         let changes: Vec<Change> = serde_json::from_slice(&message.payload).unwrap_or_else(|error| {
@@ -204,8 +190,6 @@ impl Process {
 /// How far this process has read the changes.
 #[derive(Default)]
 struct Reader {
-    /// When the stream was created.
-    stream: Option<DateTime>,
     /// The sequence number of the next message.
     next: u64,
     /// The number of the last change of each shard, by subject, to drop repeats.
