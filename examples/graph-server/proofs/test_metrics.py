@@ -22,23 +22,23 @@ def listed(place):
     return {name for name, where in rows if where in ("both", place)}
 
 
-def set_session(server, user, **more):
-    answer = httpx.post(f"{server.url}/v1.0/users/{user}/presence/setPresence", json=CALL | more, timeout=20)
-    assert answer.status_code == 200
+def set_session(server, user):
+    url = f"{server.url}/v1.0/users/{user}/presence/setPresence"
+    return httpx.post(url, json=CALL, timeout=20).status_code == 200
 
 
 @pytest.mark.parametrize("place", ["folder", "NATS"])
 def test_the_metrics_of_the_readme_are_there_and_count(place, start_server, start_nats):
     flags = ("--nats", start_nats().url) if place == "NATS" else ()
     server = start_server("--shards", "2", *flags)
-    wait_until(lambda: place == "folder" or server.metric("presence_shards") == 2)
+    for user in ("user-0", "user-1"):
+        wait_until(lambda: set_session(server, user), what="an owner for each shard")
 
     async def run():
         # A watcher of an older service.
         watcher = await Watcher.open(server, ["ana"], 2**62)
-        for number in range(30):
-            await asyncio.to_thread(set_session, server, f"user-{number}")
-        await asyncio.to_thread(set_session, server, "ana")
+        for user in ("ana", *(f"user-{number}" for number in range(2, 30))):
+            assert await asyncio.to_thread(set_session, server, user)
         await watcher.events(3)
         assert server.metric("presence_watchers") == server.metric("presence_watchers_reset_total") == 1
         watcher.close()
