@@ -9,7 +9,6 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::{Stream, StreamExt, stream};
 use presence_core::graph::UserPresence;
 use presence_core::{Presence, Timestamp};
-use socket2::SockRef;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
@@ -30,7 +29,9 @@ const UNREAD: Duration = Duration::from_secs(20);
 pub fn close_unread(listener: &TcpListener) -> std::io::Result<()> {
     // Accepted connections inherit it. Systems other than Linux have no such option.
     #[cfg(target_os = "linux")]
-    SockRef::from(listener).set_tcp_user_timeout(Some(UNREAD))?;
+    socket2::SockRef::from(listener).set_tcp_user_timeout(Some(UNREAD))?;
+    #[cfg(not(target_os = "linux"))]
+    let _ = (listener, UNREAD);
     Ok(())
 }
 
