@@ -228,7 +228,7 @@ async fn first_id(stream: &mut TcpStream) -> anyhow::Result<u64> {
         let read = stream.read(&mut buffer).await?;
         ensure!(read > 0, "the stream has ended");
         text.push_str(&String::from_utf8_lossy(&buffer[..read]));
-        if let Some((id, _)) = text.split("id: ").nth(1).and_then(|rest| rest.split_once('\n')) {
+        if let Some((id, _)) = text.split("\nid: ").nth(1).and_then(|rest| rest.split_once('\n')) {
             return Ok(id.parse()?);
         }
     }
