@@ -78,28 +78,20 @@ async def stop_in_the_middle(server, clients):
     return connections
 
 
-def test_more_requests_than_it_can_take_are_refused_at_once(start_server):
-    """Requests that stop in the middle of their bodies hold what they have got, until they are sent away."""
+def test_bodies_that_stop_keep_nobody_else_from_being_answered(start_server):
     server = start_server()
 
     async def run():
         stuck = await stop_in_the_middle(server, 4000)
         await asyncio.sleep(1)
-        refused = 0
         for number in range(200):
             connection = await Connection.open(server.port)
             status, seconds = await answer(connection, command(f"user-{number}"), 10)
-            assert seconds < 2
-            refused += status != 200
+            assert status == 200 and seconds < 2
             connection.close()
-        statuses = Counter([(await connection.answer(30)).status for connection in stuck])
-        assert statuses.keys() <= {408, 429, 503}, statuses
-        return refused, statuses
+        assert {(await connection.answer(30)).status for connection in stuck} == {408}
 
-    begin = time.monotonic()
-    refused, statuses = asyncio.run(run())
-    assert time.monotonic() - begin < 30
-    assert refused and statuses[429] + statuses[503] and statuses[408], (refused, statuses)
+    asyncio.run(run())
     assert server.memory() < 256 * MEBIBYTE
     assert works(server)
 

@@ -76,6 +76,9 @@ impl IntoResponse for Error {
                 let value = HeaderValue::from_static(r#"Bearer realm="", error="invalid_token""#);
                 headers.insert(header::WWW_AUTHENTICATE, value);
             }
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, deflate"));
+            }
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }

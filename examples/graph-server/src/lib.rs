@@ -10,15 +10,23 @@
 //! | `watch` | watchers and the latest changes |
 //! | `auth` | who may do what |
 //! | `error` | an error as Graph words it |
-//! | `routes`, `layers` | HTTP |
+//! | `routes`, `operations` | paths, and what each of them does |
+//! | `layers` | what surrounds every route |
+//! | `body` | the bodies of requests |
+//! | `origin` | which web pages may send requests |
+//! | `connections` | connections, and the time and number they have |
 //! | `figures` | what `/metrics` shows |
 
 pub mod auth;
+mod body;
 pub mod cluster;
+pub mod connections;
 pub mod embedded;
 pub mod error;
 pub mod figures;
 pub mod layers;
+pub mod operations;
+pub mod origin;
 pub mod routes;
 pub mod service;
 pub mod shard;

@@ -53,8 +53,6 @@ pub fn routes(app: Arc<App>) -> Router {
         .nest("/v1.0", graph.clone())
         .nest("/beta", graph)
         .route("/why/{id}", get(why))
-        .route("/healthz", get(health))
-        .route("/metrics", get(async |State(app): State<Arc<App>>| app.metrics.render()))
         .with_state(app)
 }
 
@@ -69,7 +67,7 @@ fn routes_of_user(path: &str) -> Router<Arc<App>> {
 
 /// The caller of a request and its time.
 struct Context {
-    caller: Caller,
+    caller: Arc<Caller>,
     /// The time, if it is in the header.
     at: Option<Timestamp>,
 }
@@ -78,7 +76,11 @@ impl FromRequestParts<Arc<App>> for Context {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Error> {
-        let caller = app.auth.caller(&parts.headers)?;
+        // The token was checked before the body was read.
+        let caller = match parts.extensions.get::<Arc<Caller>>() {
+            Some(caller) => Arc::clone(caller),
+            None => Arc::new(app.auth.caller(&parts.headers)?),
+        };
         let at = if app.clock_in_header {
             let at = parts.headers.get("x-now").and_then(|value| value.to_str().ok());
             let at = at.ok_or_else(|| invalid("the header x-now is missing"))?;
@@ -187,14 +189,6 @@ async fn why(State(app): State<Arc<App>>, user: User, headers: HeaderMap) -> Res
     }
     let explanation: Value = serde_json::from_str(&explanation).unwrap_or_default();
     Ok(Json(json!({ "id": id, "text": text, "explanation": explanation })).into_response())
-}
-
-async fn health(State(app): State<Arc<App>>) -> Result<&'static str, Error> {
-    if app.service.is_healthy() {
-        Ok("ok\n")
-    } else {
-        Err(Error::unavailable("the log cannot be reached"))
-    }
 }
 
 #[derive(Deserialize)]
