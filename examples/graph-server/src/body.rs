@@ -166,7 +166,7 @@ impl Coding {
                 inflated.reserve_exact(MAX_BODY + 1);
                 let mut inflater = Decompress::new(has_zlib_header(body));
                 let status = inflater.decompress_vec(body, &mut inflated, FlushDecompress::Finish);
-                status == Ok(Status::StreamEnd) && inflater.total_in() == body.len() as u64
+                matches!(status, Ok(Status::StreamEnd)) && inflater.total_in() == body.len() as u64
             }
         };
         if inflated.len() > MAX_BODY {

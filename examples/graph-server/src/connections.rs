@@ -99,7 +99,10 @@ impl Door {
                 }
                 // The peer has gone already.
                 Err(error)
-                    if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset) => {}
+                    if matches!(
+                        error.kind(),
+                        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset
+                    ) => {}
                 Err(error) => {
                     self.warn(&error.to_string());
                     sleep(PAUSE).await;

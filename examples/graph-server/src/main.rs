@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::{Parser, ValueEnum};
 use axum::http::HeaderValue;
+use clap::{Parser, ValueEnum};
 use presence_graph_server::auth::AuthFlags;
 use presence_graph_server::cluster::ClusterFlags;
 use presence_graph_server::connections::{MAX_OPERATORS, max_connections, serve};
@@ -100,7 +100,8 @@ async fn main() -> anyhow::Result<()> {
 
     let max = max_connections()?;
     let surround = |routes| layers(routes, &app, &flags.allow_origin);
-    let (mut routes, operations) = (limits(routes(Arc::clone(&app)), Arc::clone(&app)), operations(Arc::clone(&app)));
+    let (mut routes, operations) =
+        (limits(routes(Arc::clone(&app)), Arc::clone(&app)), operations(Arc::clone(&app)));
     let (stop, stopped) = watch::channel(());
     let mut servers = JoinSet::new();
     if let Some(address) = flags.listen_operations {

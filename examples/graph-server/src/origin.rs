@@ -58,7 +58,8 @@ pub(crate) async fn reject_foreign(
 fn check(request: &Request, origins: &[HeaderValue]) -> Result<(), &'static str> {
     let headers = request.headers();
     let hosts = headers.get_all(header::HOST).iter().map(HeaderValue::as_bytes);
-    let hosts: Vec<_> = hosts.chain(request.uri().authority().map(|host| host.as_str().as_bytes())).collect();
+    let hosts: Vec<_> =
+        hosts.chain(request.uri().authority().map(|host| host.as_str().as_bytes())).collect();
     // A name that its owner points to this machine makes a page of the same name one of ours.
     if !hosts.iter().all(|host| is_loopback(host)) {
         return Err("without keys, the header Host must be localhost or an address of it");
@@ -69,7 +70,9 @@ fn check(request: &Request, origins: &[HeaderValue]) -> Result<(), &'static str>
     }
     let own = match (headers.get(SEC_FETCH_SITE), origin) {
         (Some(site), _) => site == "same-origin" || site == "none",
-        (None, Some(origin)) => hosts.iter().any(|host| origin.as_bytes().strip_prefix(b"http://") == Some(host)),
+        (None, Some(origin)) => {
+            hosts.iter().any(|host| origin.as_bytes().strip_prefix(b"http://") == Some(host))
+        }
         (None, None) => true,
     };
     if own { Ok(()) } else { Err("without keys, other web pages need --allow-origin") }
