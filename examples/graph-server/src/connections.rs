@@ -23,8 +23,8 @@ pub const MAX_OPERATORS: usize = 8;
 const RESERVED: usize = 32;
 /// How long a connection may wait for the whole head of its next request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a peer may take nothing of what was sent to it.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a peer may take nothing of what was sent to it. A network that is lost for a moment is back by then.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(15);
 /// The longest head: 650 ids as Graph has them fit into the address of a stream of changes. It bounds what a
 /// connection holds before its token was checked.
 const MAX_HEAD: usize = 32 * 1024;

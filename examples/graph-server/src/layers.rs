@@ -46,9 +46,7 @@ pub fn layers(routes: Router, app: &App, origins: &[HeaderValue]) -> Router {
 /// Surrounds the routes that need a token, if the service has keys, and that share the limits.
 pub fn limits(routes: Router, app: Arc<App>) -> Router {
     let gate = Gate { app, bodies: Bodies::new(), slots: Semaphore::new(CONCURRENT) };
-    routes
-        .fallback(async || Error::of_status(StatusCode::NOT_FOUND))
-        .layer(from_fn_with_state(Arc::new(gate), admit))
+    routes.layer(from_fn_with_state(Arc::new(gate), admit))
 }
 
 /// Gives the answer its ids, writes the body of an error, logs, and counts.

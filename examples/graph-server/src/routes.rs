@@ -53,6 +53,7 @@ pub fn routes(app: Arc<App>) -> Router {
         .nest("/v1.0", graph.clone())
         .nest("/beta", graph)
         .route("/why/{id}", get(why))
+        .fallback(async || Error::of_status(StatusCode::NOT_FOUND))
         .with_state(app)
 }
 
