@@ -164,9 +164,9 @@ impl Coding {
             }
             Self::Deflate => {
                 inflated.reserve_exact(MAX_BODY + 1);
-                let mut inflater = Decompress::new(has_zlib_header(body));
-                let status = inflater.decompress_vec(body, &mut inflated, FlushDecompress::Finish);
-                matches!(status, Ok(Status::StreamEnd)) && inflater.total_in() == body.len() as u64
+                let mut zlib = Decompress::new(has_zlib_header(body));
+                let status = zlib.decompress_vec(body, &mut inflated, FlushDecompress::Finish);
+                matches!(status, Ok(Status::StreamEnd)) && zlib.total_in() == body.len() as u64
             }
         };
         if inflated.len() > MAX_BODY {
