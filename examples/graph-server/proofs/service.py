@@ -63,10 +63,10 @@ class Process:
     def said(self):
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
-    def memory(self):
-        """Its resident memory in bytes."""
+    def memory(self, kind="VmRSS"):
+        """Its resident memory in bytes, or with "VmHWM" the most that it ever was."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024
+        return int(re.search(rf"{kind}:\s+(\d+) kB", status)[1]) * 1024
 
 
 class Server(Process):

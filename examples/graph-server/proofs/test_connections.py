@@ -243,7 +243,7 @@ def test_a_signal_ends_it_in_seconds_whatever_connections_do(start_server, start
         await asyncio.sleep(0.5)
         begin = time.monotonic()
         assert await asyncio.to_thread(server.stop) == 0
-        assert time.monotonic() - begin < 10
+        assert time.monotonic() - begin < 8
         for connection in [*streams, *silent]:
             connection.close()
 
