@@ -173,10 +173,11 @@ await fetch("/found", { method: "POST", body: JSON.stringify(found) });
 """
 
 
-def test_chromium_does_what_the_headers_say(start_server, tmp_path):
+def test_chromium_does_what_the_headers_say(start_server, tmp_path, say):
     chromium = shutil.which("chromium")
     if not chromium:
-        pytest.skip("there is no chromium on this machine")
+        say("browsers: this machine has no chromium, so no page was opened in it")
+        pytest.skip("no chromium")
     found, facts = [], {}
 
     class Page(http.server.BaseHTTPRequestHandler):

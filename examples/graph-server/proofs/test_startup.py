@@ -18,9 +18,10 @@ def refuses(tmp_path, *flags):
     return ended.stderr
 
 
+@pytest.mark.parametrize("flag", ["--listen", "--listen-operations"])
 @pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0"])
-def test_a_server_without_keys_listens_on_loopback_only_and_says_so(tmp_path, address):
-    said = refuses(tmp_path, "--listen", address)
+def test_a_server_without_keys_listens_on_loopback_only_and_says_so(tmp_path, flag, address):
+    said = refuses(tmp_path, flag, address)
     assert "loopback" in said and "--secret" in said and "--jwks" in said
 
 
