@@ -52,7 +52,8 @@ pub fn max_connections() -> anyhow::Result<usize> {
 /// Serves at most `max` connections at once until `stop` changes, and then what they have begun.
 pub async fn serve(listener: TcpListener, routes: Router, max: usize, mut stop: watch::Receiver<()>) {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    http.max_header_size(MAX_HEAD).max_buf_size(MAX_HEAD);
     let service = TowerToHyperService::new(routes);
     let open = GracefulShutdown::new();
     let mut door = Door { listener, slots: Arc::new(Semaphore::new(max)), warned: None };
