@@ -43,7 +43,7 @@ WRONG = {  # status: method, path, body, headers
     "an unknown path": (404, "GET", "/v1.0/nothing", None, {}),
     "an unknown action": (404, "POST", f"{USER}/setPresense", CALL, {}),
     "an unknown version": (404, "GET", "/v2.0/users/ana/presence", None, {}),
-    "a path in capitals": (404, "GET", "/V1.0/users/ana/presence", None, {}),
+    "a path without a version": (404, "GET", "/users/ana/presence", None, {}),
     "no path": (404, "GET", "/", None, {}),
     "an empty id": (400, "GET", "/v1.0/users//presence", None, {}),
     "an id that is too long": (400, "GET", f"/v1.0/users/{LONG}/presence", None, {}),
@@ -61,6 +61,9 @@ WRONG = {  # status: method, path, body, headers
     "651 ids": (400, "POST", "/v1.0/communications/getPresencesByUserId", {"ids": ["ana"] * 651}, {}),
     "no ids": (400, "POST", "/v1.0/communications/getPresencesByUserId", {}, {}),
     "changes of nobody": (400, "GET", "/v1.0/communications/presences/changes", None, {}),
+    "a batch that is a list": (400, "POST", "/v1.0/$batch", [], {}),
+    "a batch without a type": (415, "POST", "/v1.0/$batch", b'{"requests":[{}]}', {}),
+    "what only Graph has": (501, "POST", f"{USER}/setStatusMessage", {}, {}),
 }
 
 
@@ -95,6 +98,59 @@ def test_ids_with_percent_signs_are_ids(server, text):
         body = {"ids": [text]}
         many = await connection.request("POST", "/v1.0/communications/getPresencesByUserId", body, headers)
         assert many.json()["value"] == [{"id": text, "availability": "Busy", "activity": "InACall"}]
+
+    asyncio.run(run())
+
+
+MARK = b"\xef\xbb\xbf"
+NOTHING = [None, b"", b"{}", b"{}\n", b"{ }", b" {\r\n\t} ", b"null", b" null\n", b"\n", MARK, MARK + b"{}", MARK + b" null "]
+SOMETHING = {  # The status if the content type is JSON. It is 415 for all other types.
+    b'{"a":1}': 200, MARK + b'{"a":1}': 200, b"{}{}": 400, b"nul": 400, b"NULL": 400, b"{": 400, b"}": 400, b"[]": 400,
+    b'"{}"': 400, b"0": 400, b"n u l l": 400, b"\x0c{}": 400, b"{\xc2\xa0}": 400, b"\xff": 400, MARK + MARK + b"{}": 400,
+}
+TYPES = [None, "", "application/json", "Application/JSON; charset=utf-8", "text/plain", "application/x-www-form-urlencoded"]
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("path", [USER, "/v1.0/communications/presences/ana", "/beta/users('ana')/presence"])
+def test_a_preference_is_cleared_by_every_body_that_says_nothing(server, path, kind):
+    async def run():
+        connection = await Connection.open(server.port)
+        headers = bearer(application())
+        await connection.request("POST", f"{USER}/setPresence", CALL, headers)
+        for body in NOTHING:
+            await connection.request("POST", f"{USER}/setUserPreferredPresence", PREFER, headers)
+            sent = headers | ({} if kind is None else {"content-type": kind})
+            answer = await connection.request("POST", f"{path}/clearUserPreferredPresence", body, sent)
+            assert (answer.status, answer.body) == (200, b""), (body, answer)
+            read = await connection.request("GET", USER, headers=headers)
+            assert read.json()["activity"] == "InACall", body
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_body_that_says_something_needs_its_type(server, kind):
+    async def run():
+        connection = await Connection.open(server.port)
+        headers = bearer(application()) | ({} if kind is None else {"content-type": kind})
+        for body, status in SOMETHING.items():
+            answer = await connection.request("POST", f"{USER}/clearUserPreferredPresence", body, headers)
+            assert answer.status == (status if kind and "json" in kind.lower() else 415), (body, answer)
+            assert status == 200 and answer.status == 200 or is_graphs_error(answer)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("body", [json.dumps(CALL).encode(), json.dumps({"ids": ["ana"]}).encode()])
+def test_a_byte_order_mark_is_passed_over(server, body):
+    path = f"{USER}/setPresence" if b"sessionId" in body else "/v1.0/communications/getPresencesByUserId"
+
+    async def run():
+        connection = await Connection.open(server.port)
+        headers = bearer(application()) | {"content-type": "application/json"}
+        assert (await connection.request("POST", path, MARK + body, headers)).status == 200
+        assert (await connection.request("POST", path, MARK + MARK + body, headers)).status == 400
 
     asyncio.run(run())
 
@@ -258,6 +314,10 @@ def test_2000_changed_requests_never_fail_the_server(server, rights):
         request("GET", f"{USER}", None, headers),
         request("GET", "/v1.0/communications/presences/changes?ids=ana,bob", None, headers | {"last-event-id": "1"}),
         request("GET", "/why/ana", None, headers),
+        request("POST", "/v1.0/$batch", {"requests": [
+            {"id": "1", "method": "GET", "url": "/users/ana/presence"},
+            {"id": "2", "method": "POST", "url": "/users/ana/presence/clearUserPreferredPresence", "dependsOn": ["1"]},
+        ]}, headers),
     ]
 
     async def attempt():

@@ -1,6 +1,7 @@
 """The stream of changes: in order, resumable, and no place for readers that do not read."""
 
 import asyncio
+from urllib.parse import quote
 
 import pytest
 
@@ -20,7 +21,7 @@ async def change(server, *steps):
     connection, changes = await Connection.open(server.port), []
     for user, (availability, activity) in steps:
         body = {"sessionId": "phone", "availability": availability, "activity": activity, "expirationDuration": "PT1H"}
-        answer = await connection.request("POST", f"/v1.0/users/{user}/presence/setPresence", body)
+        answer = await connection.request("POST", f"/v1.0/users/{quote(user, safe='')}/presence/setPresence", body)
         assert answer.status == 200, answer
         changes.append({"id": user, "availability": availability, "activity": activity})
     connection.close()
@@ -92,6 +93,69 @@ def test_a_watcher_may_come_back_at_any_event(start_server):
             back = await Watcher.open(server, users, event_id)
             assert await back.events(48 - number) == seen[number:]
             back.close()
+
+    asyncio.run(run())
+
+
+# How clients write the users ana, "a,b", "a+b" and " a" in the query. Each is right, or an error with a sentence.
+MANY = [f"u{number}" for number in range(651)]
+QUERIES = {
+    "ids=ana,bob": ["ana", "bob"],
+    "ids=ana&ids=bob": ["ana", "bob"],
+    "ids=ana,bob&ids=cid&ids=ana": ["ana", "bob", "cid"],
+    "IDS=ana&$select=id": ["ana"],
+    "id=ana&ids=bob,cid": ["ana", "bob", "cid"],
+    "id=a%2Cb": ["a,b"],
+    "id=a,b": ["a,b"],
+    "id=a,b&id=ana": ["a,b", "ana"],
+    "ids=a%2Bb": ["a+b"],
+    "id=%20a": [" a"],
+    "ids=a%20b,%F0%9F%98%80": ["a b", "😀"],
+    "ids=%2525": ["%25"],
+    "ids=" + ",".join(MANY[:650]): MANY[:650],
+    "ids=ana%2Cbob": "comma",
+    "ids=a%2cb,ana": "comma",
+    "ids=ana,%20bob": "space",
+    "ids=ana%20,bob": "space",
+    "ids=%09ana": "space",
+    "ids=a+b": "plus",
+    "ids=ana,+bob": "plus",
+    "id=a+b": "plus",
+    "ids=": "1 to 256",
+    "ids=ana,": "1 to 256",
+    "ids=ana,,bob": "1 to 256",
+    "ids=ana&ids=": "1 to 256",
+    "ids&ids=ana": "1 to 256",
+    "ids=" + "x" * 257: "1 to 256",
+    "ids=%ff": "UTF-8",
+    "ids[]=ana": "ids",
+    "users=ana": "ids",
+    "": "ids",
+    "ids=" + ",".join(MANY): "650",
+    "&".join(f"ids={user}" for user in MANY): "650",
+}
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query[:40])
+def test_the_ids_of_a_stream_are_right_or_an_error(server, query):
+    expected = QUERIES[query]
+
+    async def run():
+        connection = await Connection.open(server.port)
+        path = f"/v1.0/communications/presences/changes?{query}"
+        if isinstance(expected, str):
+            answer = await connection.request("GET", path)
+            assert answer.status == 400 and expected in answer.json()["error"]["message"], answer
+            return
+        # With a number that was never given, the stream starts with the present of each id.
+        watcher = await Watcher.open(server, query, 2**63)
+        (name, *_), *present = await watcher.events(1 + len(expected))
+        assert name == "reset" and sorted(data["id"] for _, _, data in present) == sorted(expected)
+        for user in expected[0], expected[-1]:
+            [_, last] = await change(server, (user, CLAIMS[0]), (user, CLAIMS[1]))
+            while (event := await asyncio.wait_for(watcher.event(), 10))[2] != last:
+                assert event[2]["id"] == user
+        watcher.close()
 
     asyncio.run(run())
 

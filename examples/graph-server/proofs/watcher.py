@@ -17,7 +17,8 @@ class Watcher:
         connection.connect(("127.0.0.1", server.port))
         self.connection = Connection(*await asyncio.open_connection(sock=connection, limit=2**14))
         headers = {"last-event-id": last_id} if last_id is not None else {}
-        path = f"/v1.0/communications/presences/changes?ids={','.join(users)}"
+        query = users if isinstance(users, str) else f"ids={','.join(users)}"
+        path = f"/v1.0/communications/presences/changes?{query}"
         self.connection.writer.write(f"GET {path} HTTP/1.1\r\nhost: x\r\n".encode())
         self.connection.writer.write("".join(f"{n}: {v}\r\n" for n, v in headers.items()).encode() + b"\r\n")
         head = await asyncio.wait_for(self.connection.head(), 10)

@@ -5,13 +5,11 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::error_handling::HandleErrorLayer;
-use axum::extract::{MatchedPath, Request};
+use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
-use presence_core::{Timestamp, timestamp};
-use serde_json::json;
 use tokio::time::{Instant as Deadline, timeout_at};
 use tower::ServiceBuilder;
 use tower::limit::GlobalConcurrencyLimitLayer;
@@ -22,6 +20,7 @@ use tower_http::trace::TraceLayer;
 use uuid::Uuid;
 
 use crate::error::Error;
+use crate::path::Resource;
 
 /// How many requests are handled at once. The next ones are told to come again.
 const CONCURRENT: usize = 2_048;
@@ -39,7 +38,7 @@ const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id
 
 /// Surrounds all routes.
 pub fn layers(routes: Router) -> Router {
-    routes.fallback(async || Error::of_status(StatusCode::NOT_FOUND)).layer(
+    routes.layer(
         ServiceBuilder::new()
             .layer(TraceLayer::new_for_http().on_failure(()))
             .layer(from_fn(answer))
@@ -55,7 +54,7 @@ pub fn layers(routes: Router) -> Router {
 /// Gives the answer its ids, writes the body of an error, and counts.
 async fn answer(request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let path = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let path = Resource::parse(request.uri().path()).map_or("none", |resource| resource.name());
     let client_request_id = request.headers().get(CLIENT_REQUEST_ID).cloned();
     let request_id = Uuid::new_v4().to_string();
 
@@ -64,13 +63,9 @@ async fn answer(request: Request, next: Next) -> Response {
     let status = response.status();
     if status.is_client_error() || status.is_server_error() {
         let error = response.extensions_mut().remove::<Error>();
-        let Error { code, message, .. } = error.unwrap_or_else(|| Error::of_status(status));
-        let client = client_request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or(&request_id);
-        let body = json!({ "error": { "code": code, "message": message, "innerError": {
-            "date": timestamp::display(Timestamp::now()).to_string(),
-            "request-id": request_id,
-            "client-request-id": client,
-        }}});
+        let error = error.unwrap_or_else(|| Error::of_status(status));
+        let client = client_request_id.as_ref().and_then(|id| id.to_str().ok());
+        let body = error.body(&request_id, client);
         let (mut parts, _) = response.into_parts();
         parts.headers.remove(axum::http::header::CONTENT_LENGTH);
         parts.headers.remove(axum::http::header::CONTENT_TYPE);
@@ -83,7 +78,7 @@ async fn answer(request: Request, next: Next) -> Response {
         response.headers_mut().insert(CLIENT_REQUEST_ID, value);
     }
     let status = status.as_str().to_owned();
-    metrics::counter!("presence_requests_total", "path" => path.clone(), "status" => status)
+    metrics::counter!("presence_requests_total", "path" => path, "status" => status)
         .increment(1);
     metrics::histogram!("presence_request_seconds", "path" => path).record(started.elapsed());
     response

@@ -10,16 +10,21 @@
 //! | `watch` | watchers and the latest changes |
 //! | `auth` | who may do what |
 //! | `error` | an error as Graph words it |
-//! | `routes`, `layers` | HTTP |
+//! | `path` | which resource a path names |
+//! | `routes` | what each resource does |
+//! | `batch` | many requests in one |
 //! | `stream` | the stream of changes |
+//! | `layers` | what surrounds every request |
 //! | `figures` | what `/metrics` shows |
 
 pub mod auth;
+pub mod batch;
 pub mod cluster;
 pub mod embedded;
 pub mod error;
 pub mod figures;
 pub mod layers;
+pub mod path;
 pub mod routes;
 pub mod service;
 pub mod shard;

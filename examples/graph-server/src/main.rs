@@ -56,6 +56,7 @@ async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 
     let auth = flags.auth.read()?;
+    auth.reload_on_hangup()?;
     let loopback = flags.listen.ip().is_loopback();
     anyhow::ensure!(
         loopback || !auth.is_open(),
