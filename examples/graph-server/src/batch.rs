@@ -98,7 +98,9 @@ impl Batch {
                 .into_iter()
                 .partition(|part: &Part| part.dependencies().all(|id| earlier.contains(&id)));
             if round.is_empty() {
-                return Err(bad("a request depends on an id that the batch does not have, or on itself"));
+                return Err(bad(
+                    "a request depends on an id that the batch does not have, or on itself",
+                ));
             }
             earlier.extend(round.iter().map(|part| key(&part.id)));
             rounds.push(round);
@@ -109,9 +111,14 @@ impl Batch {
 
     /// Answers each request with `answer`. The URLs are relative to `root`, such as `/v1.0`. Each request
     /// has the headers of the batch, unless it has its own.
-    pub async fn run<F>(self, root: &str, headers: &HeaderMap, answer: F) -> Answers
+    pub async fn run<F>(
+        self,
+        root: &str,
+        headers: &HeaderMap,
+        answer: impl Fn(Request<Bytes>) -> F,
+    ) -> Answers
     where
-        F: AsyncFn(Request<Bytes>) -> Response,
+        F: Future<Output = Response>,
     {
         let mut failed = HashSet::new();
         let mut responses = Vec::new();
@@ -132,7 +139,9 @@ impl Batch {
                 Answer::new(part.id, client_id.as_deref(), response).await
             }));
             let answers = answers.await;
-            failed.extend(answers.iter().filter(|answer| answer.status >= 400).map(|answer| key(&answer.id)));
+            failed.extend(
+                answers.iter().filter(|answer| answer.status >= 400).map(|answer| key(&answer.id)),
+            );
             responses.extend(answers);
         }
         Answers { responses }
@@ -152,7 +161,8 @@ impl Part {
     /// 400 if its method, its URL or a header is none.
     fn request(&self, root: &str, headers: &HeaderMap) -> Result<Request<Bytes>, Error> {
         // Graph's SDK for Python writes whole URLs.
-        let uri: Result<Uri, _> = if self.url.starts_with("http://") || self.url.starts_with("https://") {
+        let uri: Result<Uri, _> = if self.url.starts_with("http://") || self.url.starts_with("https://")
+        {
             self.url.parse()
         } else {
             format!("{root}/{}", self.url.strip_prefix('/').unwrap_or(&self.url)).parse()
@@ -164,10 +174,11 @@ impl Part {
             .map_err(|_| Error::invalid("the method is not valid"))?;
         request.headers_mut().clone_from(headers);
         for (name, value) in self.headers.iter().flatten() {
-            let (name, value) = HeaderName::try_from(name)
-                .ok()
-                .zip(HeaderValue::try_from(value).ok())
-                .ok_or_else(|| Error::invalid(format!("the header {name} is not valid")))?;
+            let (name, value) =
+                HeaderName::try_from(name)
+                    .ok()
+                    .zip(HeaderValue::try_from(value).ok())
+                    .ok_or_else(|| Error::invalid(format!("the header {name} is not valid")))?;
             request.headers_mut().insert(name, value);
         }
         Ok(request)
@@ -186,7 +197,9 @@ impl Answer {
             let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
             let text = String::from_utf8_lossy(&bytes).into_owned();
             let text = Some(text).filter(|text| !text.is_empty());
-            text.and_then(|text| RawValue::from_string(text.clone()).or_else(|_| to_raw_value(&text)).ok())
+            text.and_then(|text| {
+                RawValue::from_string(text.clone()).or_else(|_| to_raw_value(&text)).ok()
+            })
         };
         let headers = parts.headers.iter().filter_map(|(name, value)| {
             Some((capitalized(name.as_str()), value.to_str().ok()?.to_owned()))

@@ -78,8 +78,7 @@ async fn answer(request: Request, next: Next) -> Response {
         response.headers_mut().insert(CLIENT_REQUEST_ID, value);
     }
     let status = status.as_str().to_owned();
-    metrics::counter!("presence_requests_total", "path" => path, "status" => status)
-        .increment(1);
+    metrics::counter!("presence_requests_total", "path" => path, "status" => status).increment(1);
     metrics::histogram!("presence_request_seconds", "path" => path).record(started.elapsed());
     response
 }

@@ -111,7 +111,9 @@ impl Resource {
     pub fn methods(&self) -> &'static str {
         match self {
             Self::Action(..) | Self::Presences | Self::Batch => "POST",
-            Self::Presence(_) | Self::Changes | Self::Why(_) | Self::Health | Self::Metrics => "GET, HEAD",
+            Self::Presence(_) | Self::Changes | Self::Why(_) | Self::Health | Self::Metrics => {
+                "GET, HEAD"
+            }
             Self::Missing => "GET, HEAD, POST, PATCH, DELETE",
         }
     }

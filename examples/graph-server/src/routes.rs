@@ -50,7 +50,8 @@ pub fn routes(app: Arc<App>) -> Router {
 async fn answer(State(app): State<Arc<App>>, request: extract::Request) -> Result<Response, Error> {
     let (parts, body) = request.into_parts();
     // The layers have read it, and have limited it.
-    let body = to_bytes(body, usize::MAX).await.map_err(|_| Error::invalid("the body ends too early"))?;
+    let body =
+        to_bytes(body, usize::MAX).await.map_err(|_| Error::invalid("the body ends too early"))?;
     let request = Request::from_parts(parts, body);
     match Resource::parse(request.uri().path())? {
         Resource::Batch if request.method() == Method::POST => batch(&app, &request).await,
@@ -64,7 +65,7 @@ async fn batch(app: &App, request: &Request<Bytes>) -> Result<Response, Error> {
     app.auth.caller(request.headers())?;
     let batch = Batch::read(json_of(request)?)?;
     let root = request.uri().path().rsplit_once('/').map_or("", |(root, _)| root);
-    let answers = batch.run(root, request.headers(), async |part| {
+    let answers = batch.run(root, request.headers(), async |part: Request<Bytes>| {
         let response = match Resource::parse(part.uri().path()) {
             Ok(Resource::Changes) => Err(Error::invalid("a batch cannot contain the stream of changes")),
             Ok(resource) => respond(app, resource, &part).await,
@@ -236,7 +237,8 @@ fn watched_ids(query: &str) -> Result<HashSet<String>, Error> {
             let id = percent_decode_str(id).decode_utf8();
             let id = id.map_err(|_| Error::invalid("an id in the query is not UTF-8"))?;
             if is_list && (id.contains(',') || id.trim() != id) {
-                let text = "separate ids with a comma that is not encoded, and without a space, or repeat id=";
+                let text =
+                    "separate ids with a comma that is not encoded, and without a space, or repeat id=";
                 return Err(Error::invalid(text));
             }
             check_id(&id)?;
@@ -287,5 +289,9 @@ fn says_nothing(body: &[u8]) -> bool {
 }
 
 fn check_id(id: &str) -> Result<(), Error> {
-    if (1..=MAX_ID).contains(&id.len()) { Ok(()) } else { Err(Error::invalid("a user id has 1 to 256 bytes")) }
+    if (1..=MAX_ID).contains(&id.len()) {
+        Ok(())
+    } else {
+        Err(Error::invalid("a user id has 1 to 256 bytes"))
+    }
 }

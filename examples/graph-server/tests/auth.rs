@@ -134,7 +134,8 @@ fn me_is_the_user_of_the_token_or_of_the_flag() {
     let with_keys = auth(&[]);
     let user = token(Algorithm::HS256, SECRET, &claims(&json!({ "scp": "Presence.Read" })));
     assert_eq!(me(&with_keys, &user), Ok("ana".to_owned()));
-    let application = token(Algorithm::HS256, SECRET, &claims(&json!({ "roles": ["Presence.Read.All"] })));
+    let application =
+        token(Algorithm::HS256, SECRET, &claims(&json!({ "roles": ["Presence.Read.All"] })));
     assert_eq!(me(&with_keys, &application), Err(400));
 
     let open = |flags: &[&str]| {

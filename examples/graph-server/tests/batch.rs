@@ -21,19 +21,18 @@ fn read(requests: &[Value]) -> Result<Batch, Error> {
 /// Runs a batch, and returns what was asked for, in order, and the answers.
 async fn run(requests: &[Value]) -> (Vec<String>, Value) {
     let asked = RefCell::new(Vec::new());
-    let headers = HeaderMap::from_iter([(
-        "x-own".parse().unwrap(),
-        HeaderValue::from_static("the batch's"),
-    )]);
-    let answers = read(requests).unwrap().run("/beta", &headers, async |request: Request<Bytes>| -> Response {
-        let own = request.headers()["x-own"].to_str().unwrap().to_owned();
-        asked.borrow_mut().push(format!("{} {} {own}", request.method(), request.uri()));
-        match request.uri().path().rsplit('/').next() {
-            Some("fails") => Error::of_status(StatusCode::NOT_FOUND).into_response(),
-            Some("empty") => StatusCode::OK.into_response(),
-            _ => ([("x-much-more", "yes")], axum::Json(json!([1, "2"]))).into_response(),
-        }
-    });
+    let headers =
+        HeaderMap::from_iter([("x-own".parse().unwrap(), HeaderValue::from_static("the batch's"))]);
+    let answers =
+        read(requests).unwrap().run("/beta", &headers, async |request: Request<Bytes>| -> Response {
+            let own = request.headers()["x-own"].to_str().unwrap().to_owned();
+            asked.borrow_mut().push(format!("{} {} {own}", request.method(), request.uri()));
+            match request.uri().path().rsplit('/').next() {
+                Some("fails") => Error::of_status(StatusCode::NOT_FOUND).into_response(),
+                Some("empty") => StatusCode::OK.into_response(),
+                _ => ([("x-much-more", "yes")], axum::Json(json!([1, "2"]))).into_response(),
+            }
+        });
     let answers = serde_json::to_value(answers.await).unwrap();
     (asked.into_inner(), answers["responses"].clone())
 }
@@ -78,7 +77,8 @@ async fn a_failure_spreads_to_all_that_depend_on_it() {
 
 #[tokio::test]
 async fn an_answer_has_a_status_headers_and_a_body() {
-    let (_, answers) = run(&[part("1", "/a", &[]), part("2", "/empty", &[]), part("3", "/fails", &[])]).await;
+    let (_, answers) =
+        run(&[part("1", "/a", &[]), part("2", "/empty", &[]), part("3", "/fails", &[])]).await;
     let headers = json!({ "Content-Type": "application/json", "X-Much-More": "yes" });
     assert_eq!(answers[0], json!({ "id": "1", "status": 200, "headers": headers, "body": [1, "2"] }));
     assert_eq!(answers[1], json!({ "id": "2", "status": 200, "headers": {} }));
@@ -93,7 +93,9 @@ async fn a_request_has_its_own_url_method_headers_and_body() {
     let (asked, _) = run(&[whole, part("2", "a?b=http://c", &[])]).await;
     assert_eq!(asked, ["POST https://host:1/v1.0/a?b=c mine", "GET /beta/a?b=http://c the batch's"]);
 
-    for (name, value) in [("method", "GE T"), ("method", ""), ("url", "/a b"), ("url", "/a\n"), ("url", "http://")] {
+    for (name, value) in
+        [("method", "GE T"), ("method", ""), ("url", "/a b"), ("url", "/a\n"), ("url", "http://")]
+    {
         let mut broken = part("1", "/a", &[]);
         broken[name] = json!(value);
         let (asked, answers) = run(&[broken, part("2", "/b", &[])]).await;
@@ -120,13 +122,23 @@ fn a_batch_that_cannot_be_read_is_an_error() {
         (vec![part("a", "/a", &[]), part("A", "/a", &[])], "Request Id A has to be unique in a batch."),
         (vec![untyped], "Write request id : 1 does not contain Content-Type header or body."),
         (vec![json!({ "id": 1, "method": "GET", "url": "/a" })], "Invalid batch payload format."),
-        (vec![part("1", "/a", &["1"])], "a request depends on an id that the batch does not have, or on itself"),
+        (
+            vec![part("1", "/a", &["1"])],
+            "a request depends on an id that the batch does not have, or on itself",
+        ),
         (circle.to_vec(), "a request depends on an id that the batch does not have, or on itself"),
     ] {
         let error = read(&requests).unwrap_err();
-        assert_eq!((error.status, error.code.as_str(), error.message.as_str()), (400, "BadRequest", text));
+        assert_eq!(
+            (error.status, error.code.as_str(), error.message.as_str()),
+            (400, "BadRequest", text)
+        );
     }
     for body in ["", "null", "[]", "{}", r#"{"requests":[}"#, r#"{"requests":null}"#] {
-        assert_eq!(Batch::read(body.as_bytes()).unwrap_err().message, "Invalid batch payload format.", "{body}");
+        assert_eq!(
+            Batch::read(body.as_bytes()).unwrap_err().message,
+            "Invalid batch payload format.",
+            "{body}"
+        );
     }
 }
