@@ -131,7 +131,8 @@ def test_a_wrong_method_is_told_the_right_ones(server, path):
     for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PRESENCE"):
         if method not in METHODS[path].split(", "):
             answer = HTTP.request(method, f"{server.url}{path}")
-            assert answer.status_code == 405 and answer.headers["allow"] == METHODS[path], (method, answer)
+            allowed = answer.headers["allow"].replace(" ", "").split(",")
+            assert answer.status_code == 405 and allowed == METHODS[path].split(", "), (method, answer)
             assert method == "HEAD" or is_graphs_error(answer, 405, "MethodNotAllowed")
 
 
@@ -158,11 +159,11 @@ def test_the_figures_do_not_grow_with_the_paths_that_are_asked_for(server):
         return set(found)
 
     known = {"presence", "setPresence", "clearPresence", "setUserPreferredPresence", "clearUserPreferredPresence",
-             "getPresencesByUserId", "changes", "$batch", "missing", "why", "healthz", "metrics", "none"}
+             "getPresencesByUserId", "changes", "$batch", "missing", "why", "other"}
     for number in range(20):
         get(server, f"/v1.0/users/user-{number}/presence")
         get(server, f"/v1.0/path-{number}")
-    assert {"presence", "none"} <= labels() <= known
+    assert {"presence", "other"} <= labels() <= known
 
 
 def test_without_keys_me_is_the_user_of_the_flag(start_server):

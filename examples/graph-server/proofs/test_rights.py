@@ -257,10 +257,3 @@ def test_a_secret_is_read_again_at_sighup(start_server, tmp_path):
     wait_until(lambda: "keys again" in server.said(), what="reading the secret again")
     assert send(server, "GET", "/users/bob/presence", bearer(application(key=new))).status_code == 200
     assert send(server, "GET", "/users/bob/presence", bearer(application())).status_code == 401
-
-
-def test_a_server_without_keys_outlives_sighup(start_server):
-    server = start_server()
-    server.signal(signal.SIGHUP)
-    wait_until(lambda: "read 0 keys" in server.said(), what="the signal")
-    assert send(server, "GET", "/users/bob/presence", {}).status_code == 200

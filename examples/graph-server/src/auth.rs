@@ -174,12 +174,15 @@ impl Auth {
         self.keys.read().is_empty()
     }
 
-    /// Reads the keys again at each SIGHUP. If that fails, the keys stay as they are.
+    /// If there are keys, reads them again at each SIGHUP. If that fails, they stay as they are.
     ///
     /// # Errors
     ///
     /// If the signal cannot be waited for.
     pub fn reload_on_hangup(&self) -> anyhow::Result<()> {
+        if self.is_open() {
+            return Ok(());
+        }
         let (flags, keys) = (self.flags.clone(), Arc::clone(&self.keys));
         let mut hangups = signal(SignalKind::hangup()).context("waiting for SIGHUP")?;
         tokio::spawn(async move {

@@ -4,7 +4,7 @@
 //! that depend on these, and so on. A request that depends on one that failed is not sent, and is answered
 //! with 424. The texts of the errors of a whole batch are Graph's, if Graph has one.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use axum::body::{Bytes, to_bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
@@ -36,7 +36,7 @@ struct Part {
     #[serde(alias = "Url")]
     url: String,
     #[serde(alias = "Headers")]
-    headers: Option<HashMap<String, String>>,
+    headers: Option<BTreeMap<String, String>>,
     #[serde(alias = "Body")]
     body: Option<Box<RawValue>>,
     #[serde(alias = "DependsOn")]
@@ -54,7 +54,7 @@ pub struct Answers {
 struct Answer {
     id: String,
     status: u16,
-    headers: HashMap<String, String>,
+    headers: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<Box<RawValue>>,
 }
@@ -84,7 +84,7 @@ impl Batch {
             if !keys.insert(key(id)) {
                 return Err(bad(format!("Request Id {id} has to be unique in a batch.")));
             }
-            let mut names = headers.iter().flat_map(HashMap::keys);
+            let mut names = headers.iter().flat_map(BTreeMap::keys);
             if body.is_some() && !names.any(|name| name.eq_ignore_ascii_case("content-type")) {
                 return Err(bad(format!(
                     "Write request id : {id} does not contain Content-Type header or body."

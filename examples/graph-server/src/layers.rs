@@ -54,7 +54,7 @@ pub fn layers(routes: Router) -> Router {
 /// Gives the answer its ids, writes the body of an error, and counts.
 async fn answer(request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let path = Resource::parse(request.uri().path()).map_or("none", |resource| resource.name());
+    let path = Resource::parse(request.uri().path()).map_or("other", |resource| resource.name());
     let client_request_id = request.headers().get(CLIENT_REQUEST_ID).cloned();
     let request_id = Uuid::new_v4().to_string();
 

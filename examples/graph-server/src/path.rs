@@ -9,7 +9,7 @@
 //! | `/$batch` | [`Batch`](Resource::Batch) |
 //! | a presence, then `/setStatusMessage`, `/setManualLocation`, `/setAutomaticLocation` or `/clearLocation`; `/subscriptions` | [`Missing`](Resource::Missing) |
 //!
-//! These come after `/v1.0` or `/beta`. Without a version there are `/why/{id}`, `/healthz` and `/metrics`.
+//! These come after `/v1.0` or `/beta`. Without a version there is `/why/{id}`.
 //!
 //! - Names are read without regard to the case of ASCII letters, and ids exactly, both after `%` was
 //!   decoded.
@@ -39,10 +39,6 @@ pub enum Resource {
     Missing,
     /// Why a user has its presence.
     Why(User),
-    /// Whether the service can answer.
-    Health,
-    /// The figures for Prometheus.
-    Metrics,
 }
 
 /// A user in a path.
@@ -80,8 +76,6 @@ impl Resource {
         let resource = match segments.as_slice() {
             [version, rest @ ..] if is(version, "v1.0") || is(version, "beta") => of_graph(rest),
             [why, id] if is(why, "why") => Some(Self::Why(User::Id((*id).to_owned()))),
-            [health] if is(health, "healthz") => Some(Self::Health),
-            [metrics] if is(metrics, "metrics") => Some(Self::Metrics),
             _ => None,
         };
         resource.ok_or_else(|| Error::of_status(StatusCode::NOT_FOUND))
@@ -101,8 +95,6 @@ impl Resource {
             Self::Batch => "$batch",
             Self::Missing => "missing",
             Self::Why(_) => "why",
-            Self::Health => "healthz",
-            Self::Metrics => "metrics",
         }
     }
 
@@ -111,9 +103,7 @@ impl Resource {
     pub fn methods(&self) -> &'static str {
         match self {
             Self::Action(..) | Self::Presences | Self::Batch => "POST",
-            Self::Presence(_) | Self::Changes | Self::Why(_) | Self::Health | Self::Metrics => {
-                "GET, HEAD"
-            }
+            Self::Presence(_) | Self::Changes | Self::Why(_) => "GET, HEAD",
             Self::Missing => "GET, HEAD, POST, PATCH, DELETE",
         }
     }

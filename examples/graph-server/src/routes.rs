@@ -7,6 +7,7 @@ use axum::body::{Bytes, to_bytes};
 use axum::extract::{self, State};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use axum::{Json, Router};
 use metrics_exporter_prometheus::PrometheusHandle;
 use percent_encoding::percent_decode_str;
@@ -43,7 +44,11 @@ pub struct App {
 
 /// Returns all routes, without limits and without the bodies of errors.
 pub fn routes(app: Arc<App>) -> Router {
-    Router::new().fallback(answer).with_state(app)
+    Router::new()
+        .route("/healthz", get(health))
+        .route("/metrics", get(async |State(app): State<Arc<App>>| app.metrics.render()))
+        .fallback(answer)
+        .with_state(app)
 }
 
 /// Answers a request.
@@ -83,22 +88,26 @@ async fn respond(app: &App, resource: Resource, request: &Request<Bytes>) -> Res
         let error = Error::of_status(StatusCode::METHOD_NOT_ALLOWED);
         return Ok(([(header::ALLOW, methods)], error).into_response());
     }
-    let context = || Context::of(app, request.headers());
+    let context = Context::of(app, request.headers())?;
     match resource {
-        Resource::Presence(user) => presence(app, &context()?, user).await,
-        Resource::Action(user, action) => act(app, &context()?, user, action, request).await,
-        Resource::Presences => presences(app, &context()?, request).await,
-        Resource::Changes => changes(app, &context()?, request).await,
+        Resource::Presence(user) => presence(app, &context, user).await,
+        Resource::Action(user, action) => act(app, &context, user, action, request).await,
+        Resource::Presences => presences(app, &context, request).await,
+        Resource::Changes => changes(app, &context, request).await,
         Resource::Batch => Err(Error::invalid("a batch cannot contain a batch")),
         Resource::Missing => {
-            context()?;
             let text = "this server has no status messages, locations and subscriptions";
             Err(Error::new(StatusCode::NOT_IMPLEMENTED, text))
         }
-        Resource::Why(user) => why(app, &context()?, user, request.headers()).await,
-        Resource::Health if app.service.is_healthy() => Ok("ok\n".into_response()),
-        Resource::Health => Err(Error::unavailable("the log cannot be reached")),
-        Resource::Metrics => Ok(app.metrics.render().into_response()),
+        Resource::Why(user) => why(app, &context, user, request.headers()).await,
+    }
+}
+
+async fn health(State(app): State<Arc<App>>) -> Result<&'static str, Error> {
+    if app.service.is_healthy() {
+        Ok("ok\n")
+    } else {
+        Err(Error::unavailable("the log cannot be reached"))
     }
 }
 
