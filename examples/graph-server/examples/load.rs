@@ -2,6 +2,8 @@
 //! sends requests over loopback for a bounded time.
 //!
 //! `cargo build --release && cargo run --release --example load -- [--nats-server PROGRAM]`
+//!
+//! Ten thousand watchers need as many descriptors: `ulimit -n 65536` comes before.
 
 #![allow(clippy::cast_precision_loss, reason = "figures are printed with a few digits")]
 
@@ -19,6 +21,8 @@ use hyper::body::Bytes;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
+use presence_graph_server::shard::shard_of;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -37,6 +41,12 @@ struct Flags {
     /// How many users are restored
     #[arg(long, default_value_t = 1_000_000)]
     users: usize,
+    /// How many users of one shard expire at once
+    #[arg(long, default_value_t = 40_000)]
+    expire: usize,
+    /// How many watchers come back
+    #[arg(long, default_value_t = 10_000)]
+    watchers: usize,
 }
 
 /// How many users the requests are for, so that the rest of a million is at rest.
@@ -54,11 +64,11 @@ async fn main() -> anyhow::Result<()> {
 
 async fn measure(flags: &Flags, folder: &Path) -> anyhow::Result<()> {
     println!(
-        "{:<34} {:>9} {:>8} {:>8} {:>8} {:>7} {:>7}",
+        "{:<42} {:>9} {:>8} {:>8} {:>8} {:>7} {:>7}",
         "", "requests", "p50", "p99", "p99.9", "CPUs", "crate"
     );
     println!(
-        "{:<34} {:>9} {:>8} {:>8} {:>8} {:>7} {:>7}",
+        "{:<42} {:>9} {:>8} {:>8} {:>8} {:>7} {:>7}",
         "", "a second", "ms", "ms", "ms", "used", "share"
     );
     let data = folder.join("data");
@@ -70,9 +80,10 @@ async fn measure(flags: &Flags, folder: &Path) -> anyhow::Result<()> {
     let filled = fill(&one[0], USERS..flags.users, flags.connections).await?;
     drop(one);
     let started = Instant::now();
-    let one = Server::start(&data).await?;
+    let one = vec![Server::start(&data).await?];
     let restored = started.elapsed();
-    ensure!(one.request(Method::GET, &path(flags.users - 1, ""), "").await? == 200);
+    ensure!(one[0].request(Method::GET, &path(flags.users - 1, ""), "").await? == 200);
+    hard_times("one process", &one, flags).await?;
     drop(one);
 
     let mut killed = None;
@@ -85,6 +96,7 @@ async fn measure(flags: &Flags, folder: &Path) -> anyhow::Result<()> {
         }
         wait_for_owners(&three[0]).await?;
         figures("three processes with NATS", &three, flags).await?;
+        hard_times("three processes with NATS", &three, flags).await?;
         let started = Instant::now();
         drop(three.pop());
         wait_for_owners(&three[0]).await?;
@@ -105,50 +117,180 @@ async fn measure(flags: &Flags, folder: &Path) -> anyhow::Result<()> {
 /// Measures refreshes and reads.
 async fn figures(name: &str, servers: &[Server], flags: &Flags) -> anyhow::Result<()> {
     fill(&servers[0], 0..USERS, flags.connections).await?;
-    for (kind, method, action) in
-        [("refreshes", Method::POST, "/setPresence"), ("reads", Method::GET, "")]
-    {
-        let before = usage(servers).await?;
-        let started = Instant::now();
-        let end = started + Duration::from_secs(flags.seconds);
-        let mut clients = JoinSet::new();
-        for number in 0..flags.connections {
-            let server = &servers[number % servers.len()];
-            let mut client = Client::connect(&server.address).await?;
-            let method = method.clone();
-            clients.spawn(async move {
-                let mut times = Histogram::<u64>::new(3)?;
-                let mut user = number * 7_919;
-                while Instant::now() < end {
-                    user = (user + 104_729) % USERS;
-                    let body = if action.is_empty() { String::new() } else { session() };
-                    let sent = Instant::now();
-                    let status = client.send(method.clone(), &path(user, action), body).await?;
-                    ensure!(status == 200, "status {status}");
-                    times.record(u64::try_from(sent.elapsed().as_micros())?)?;
+    row(&format!("{name}, refreshes"), servers, flags, REFRESH).await?;
+    row(&format!("{name}, reads"), servers, flags, READ).await
+}
+
+/// Measures refreshes while shards are stored, while many users expire, and while many watchers come back.
+async fn hard_times(name: &str, servers: &[Server], flags: &Flags) -> anyhow::Result<()> {
+    let before = snapshots(servers).await?;
+    row(&format!("{name}, storing"), servers, flags, REFRESH).await?;
+    let stored = snapshots(servers).await? - before;
+
+    let half = Duration::from_secs(flags.seconds) / 2;
+    let (end, seen) = expire(servers, flags, half).await?;
+    sleep(end.saturating_duration_since(Instant::now()).saturating_sub(half)).await;
+    row(&format!("{name}, expiring"), servers, flags, REFRESH).await?;
+
+    let pause = Duration::from_secs(flags.seconds) / u32::try_from(flags.watchers)?;
+    let address = servers[0].address.clone();
+    let count = flags.watchers;
+    let coming = tokio::spawn(async move {
+        let mut watchers = Vec::with_capacity(count);
+        let mut next = Instant::now();
+        for number in 0..count {
+            watchers.push(watch(&address, number % USERS, Some(seen)).await?);
+            next += pause;
+            sleep(next.saturating_duration_since(Instant::now())).await;
+        }
+        anyhow::Ok(watchers)
+    });
+    row(&format!("{name}, watchers return"), servers, flags, REFRESH).await?;
+    ensure!(coming.await??.len() == count);
+    println!(
+        "  ({stored} shards were stored, {} users expired, {count} watchers came back)",
+        flags.expire
+    );
+    Ok(())
+}
+
+/// Lets users of one shard prefer something until the same moment, which is more than `ahead` away. It returns
+/// that moment, and the id of a change before all of them end.
+async fn expire(servers: &[Server], flags: &Flags, ahead: Duration) -> anyhow::Result<(Instant, u64)> {
+    let user = |number: usize| path(number, "/setUserPreferredPresence");
+    let users: Vec<usize> =
+        (USERS..).filter(|number| shard_of(id(*number).as_str(), 16) == 0).take(flags.expire).collect();
+    let started = Instant::now();
+    each(&servers[0], &users, flags, |number| (path(number, "/setPresence"), session())).await?;
+    let end = Instant::now() + started.elapsed() * 2 + ahead + Duration::from_secs(2);
+    let body = move || {
+        let left = end.saturating_duration_since(Instant::now()).as_secs_f64();
+        format!(
+            r#"{{"availability":"DoNotDisturb","activity":"DoNotDisturb","expirationDuration":"PT{left:.3}S"}}"#
+        )
+    };
+    let (last, users) = users.split_last().context("nobody expires")?;
+    each(&servers[0], users, flags, move |number| (user(number), body())).await?;
+    ensure!(Instant::now() + ahead < end, "the preferences took too long to be set");
+    let mut watcher = watch(&servers[0].address, *last, None).await?;
+    each(&servers[0], &[*last], flags, move |number| (user(number), body())).await?;
+    Ok((end, first_id(&mut watcher).await?))
+}
+
+/// Sends a command for each user until it is answered.
+async fn each(
+    server: &Server,
+    users: &[usize],
+    flags: &Flags,
+    command: impl Fn(usize) -> (String, String) + Copy + Send + 'static,
+) -> anyhow::Result<()> {
+    let mut clients = JoinSet::new();
+    for users in users.chunks(users.len().div_ceil(flags.connections)) {
+        let (users, mut client) = (users.to_vec(), Client::connect(&server.address).await?);
+        clients.spawn(async move {
+            for user in users {
+                loop {
+                    let (path, body) = command(user);
+                    match client.send(Method::POST, &path, body).await? {
+                        200 => break,
+                        429 | 503 => sleep(Duration::from_millis(100)).await,
+                        status => anyhow::bail!("status {status}"),
+                    }
                 }
-                anyhow::Ok(times)
-            });
-        }
-        let mut times = Histogram::<u64>::new(3)?;
-        while let Some(client) = clients.join_next().await {
-            times.add(client??)?;
-        }
-        let elapsed = started.elapsed().as_secs_f64();
-        let after = usage(servers).await?;
-        let cpu = after.cpu - before.cpu;
-        let ms = |quantile| times.value_at_quantile(quantile) as f64 / 1000.0;
-        println!(
-            "{:<34} {:>9.0} {:>8.2} {:>8.2} {:>8.2} {:>7.2} {:>6.1}%",
-            format!("{name}, {kind}"),
-            times.len() as f64 / elapsed,
-            ms(0.5),
-            ms(0.99),
-            ms(0.999),
-            cpu / elapsed,
-            (after.of_crate - before.of_crate) / cpu * 100.0,
-        );
+            }
+            anyhow::Ok(())
+        });
     }
+    while let Some(client) = clients.join_next().await {
+        client??;
+    }
+    Ok(())
+}
+
+/// Opens a stream of changes.
+async fn watch(address: &str, user: usize, seen: Option<u64>) -> anyhow::Result<TcpStream> {
+    let mut stream = TcpStream::connect(address).await?;
+    let seen = seen.map(|seen| format!("last-event-id: {seen}\r\n")).unwrap_or_default();
+    let path = format!("/v1.0/communications/presences/changes?ids={}", id(user));
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n{seen}\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut start = [0; 15];
+    stream.read_exact(&mut start).await?;
+    ensure!(start == *b"HTTP/1.1 200 OK", "{}", String::from_utf8_lossy(&start));
+    Ok(stream)
+}
+
+/// Returns the id of the first event of a stream.
+async fn first_id(stream: &mut TcpStream) -> anyhow::Result<u64> {
+    let mut text = String::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let read = stream.read(&mut buffer).await?;
+        ensure!(read > 0, "the stream has ended");
+        text.push_str(&String::from_utf8_lossy(&buffer[..read]));
+        if let Some((id, _)) = text.split("\nid: ").nth(1).and_then(|rest| rest.split_once('\n')) {
+            return Ok(id.parse()?);
+        }
+    }
+}
+
+/// How many shards were stored.
+async fn snapshots(servers: &[Server]) -> anyhow::Result<f64> {
+    let mut count = 0.0;
+    for server in servers {
+        count += server.metric("presence_snapshot_seconds_count").await?;
+    }
+    Ok(count)
+}
+
+/// A kind of request: the method and the action.
+type Kind = (Method, &'static str);
+const REFRESH: Kind = (Method::POST, "/setPresence");
+const READ: Kind = (Method::GET, "");
+
+/// Sends requests of one kind, and prints how many were answered and how quickly.
+async fn row(name: &str, servers: &[Server], flags: &Flags, kind: Kind) -> anyhow::Result<()> {
+    let (method, action) = kind;
+    let before = usage(servers).await?;
+    let started = Instant::now();
+    let end = started + Duration::from_secs(flags.seconds);
+    let mut clients = JoinSet::new();
+    for number in 0..flags.connections {
+        let server = &servers[number % servers.len()];
+        let mut client = Client::connect(&server.address).await?;
+        let method = method.clone();
+        clients.spawn(async move {
+            let mut times = Histogram::<u64>::new(3)?;
+            let mut user = number * 7_919;
+            while Instant::now() < end {
+                user = (user + 104_729) % USERS;
+                let body = if action.is_empty() { String::new() } else { session() };
+                let sent = Instant::now();
+                let status = client.send(method.clone(), &path(user, action), body).await?;
+                ensure!(status == 200, "status {status}");
+                times.record(u64::try_from(sent.elapsed().as_micros())?)?;
+            }
+            anyhow::Ok(times)
+        });
+    }
+    let mut times = Histogram::<u64>::new(3)?;
+    while let Some(client) = clients.join_next().await {
+        times.add(client??)?;
+    }
+    let elapsed = started.elapsed().as_secs_f64();
+    let after = usage(servers).await?;
+    let cpu = after.cpu - before.cpu;
+    let ms = |quantile| times.value_at_quantile(quantile) as f64 / 1000.0;
+    println!(
+        "{:<42} {:>9.0} {:>8.2} {:>8.2} {:>8.2} {:>7.2} {:>6.1}%",
+        name,
+        times.len() as f64 / elapsed,
+        ms(0.5),
+        ms(0.99),
+        ms(0.999),
+        cpu / elapsed,
+        (after.of_crate - before.of_crate) / cpu * 100.0,
+    );
     Ok(())
 }
 
@@ -200,7 +342,11 @@ async fn wait_for_owners(server: &Server) -> anyhow::Result<()> {
 }
 
 fn path(user: usize, action: &str) -> String {
-    format!("/v1.0/users/{user:08x}-eca7-46b7-bad1-db199b62afc3/presence{action}")
+    format!("/v1.0/users/{}/presence{action}", id(user))
+}
+
+fn id(user: usize) -> String {
+    format!("{user:08x}-eca7-46b7-bad1-db199b62afc3")
 }
 
 fn session() -> String {
@@ -221,9 +367,7 @@ async fn usage(servers: &[Server]) -> anyhow::Result<Usage> {
         let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
         usage.cpu +=
             fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0;
-        let text = Client::connect(&server.address).await?.get("/metrics").await?;
-        let line = text.lines().find_map(|line| line.strip_prefix("presence_crate_nanoseconds_total "));
-        usage.of_crate += line.and_then(|number| number.parse::<f64>().ok()).unwrap_or(0.0) / 1e9;
+        usage.of_crate += server.metric("presence_crate_nanoseconds_total").await? / 1e9;
     }
     Ok(usage)
 }
@@ -244,6 +388,13 @@ impl Server {
             Self { process: command.spawn().context("cargo build --release comes first")?, address };
         until_it_listens(&server.address).await?;
         Ok(server)
+    }
+
+    /// Returns a metric without labels, or 0 if it is not there.
+    async fn metric(&self, name: &str) -> anyhow::Result<f64> {
+        let text = Client::connect(&self.address).await?.get("/metrics").await?;
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        Ok(value.and_then(|value| value.parse().ok()).unwrap_or(0.0))
     }
 
     async fn request(&self, method: Method, path: &str, body: &str) -> anyhow::Result<u16> {

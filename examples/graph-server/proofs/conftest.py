@@ -1,5 +1,8 @@
+import shutil
+
 import pytest
 
+from deploying import Machine, commands
 from service import Nats, Server
 
 
@@ -8,8 +11,8 @@ def start_server(tmp_path_factory):
     """Starts servers, and ends them after the tests of a file. None may have panicked."""
     servers = []
 
-    def start(*flags):
-        servers.append(Server(tmp_path_factory.mktemp("server"), *flags))
+    def start(*flags, **more):
+        servers.append(Server(tmp_path_factory.mktemp("server"), *flags, **more))
         return servers[-1].start()
 
     yield start
@@ -38,10 +41,43 @@ def start_nats(tmp_path_factory):
     """Starts NATS servers, and ends them after the tests of a file."""
     started = []
 
-    def start():
-        started.append(Nats(tmp_path_factory.mktemp("nats")))
+    def start(more=""):
+        started.append(Nats(tmp_path_factory.mktemp("nats"), more))
         return started[-1].start()
 
     yield start
     for nats in started:
         nats.kill()
+
+
+@pytest.fixture(scope="module")
+def start_machine(tmp_path_factory):
+    """Starts machines as DEPLOYING.md sets them up, and ends their services after the tests of a file."""
+    machines = []
+
+    def start(**ports):
+        machines.append(Machine(tmp_path_factory.mktemp("machine"), **ports))
+        return machines[-1]
+
+    yield start
+    for machine in machines:
+        machine.end()
+    for machine in machines:
+        for service in machine.services.values():
+            assert "panicked" not in service.said(), service.said()
+
+
+@pytest.fixture(scope="module")
+def start_nginx(start_machine):
+    """Starts nginx in front of a server, as DEPLOYING.md says."""
+
+    def start(server):
+        if not shutil.which("nginx"):
+            pytest.skip("this machine lacks nginx")
+        machine = start_machine(_8080=server.port)
+        machine.write("/etc/nginx/conf.d/presence.conf")
+        machine.run(commands("nginx in front")[0])
+        machine.start("nginx")
+        return machine
+
+    return start

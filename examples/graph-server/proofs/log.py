@@ -66,12 +66,11 @@ class Log:
                 yield at, entry["user"] or "", entry["command"]
 
     def changes(self):
-        """The changes of each user, in the order in which they were published, with repeats."""
-        users = {}
+        """The changes of each shard, in the order in which they were published, with repeats."""
+        shards = {}
         for message in self.messages("presence-changes"):
-            change = json.loads(message.data)
-            users.setdefault(change["user"], []).append(change)
-        return users
+            shards.setdefault(message.subject, []).extend(json.loads(message.data))
+        return shards
 
     def models(self):
         """The models in the shards that are stored."""

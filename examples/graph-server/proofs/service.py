@@ -2,11 +2,13 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 SERVER = os.environ.get("SERVER", "presence-graph-server")
@@ -32,6 +34,8 @@ def free_port():
 class Process:
     """A program whose standard error is kept in a file."""
 
+    environment = {}
+
     def __init__(self, folder, *command):
         self.folder, self.command = Path(folder), [str(part) for part in command]
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -40,7 +44,8 @@ class Process:
 
     def start(self):
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            environment = os.environ | self.environment
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
         return self
 
     def signal(self, number):
@@ -63,17 +68,18 @@ class Process:
     def said(self):
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
-    def memory(self):
-        """Its resident memory in bytes."""
+    def memory(self, kind="VmRSS"):
+        """Its resident memory in bytes, or with "VmHWM" the most that it ever was."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024
+        return int(re.search(rf"{kind}:\s+(\d+) kB", status)[1]) * 1024
 
 
 class Server(Process):
     """A presence-graph-server, which keeps its address when it is started again."""
 
-    def __init__(self, folder, *flags):
+    def __init__(self, folder, *flags, environment=()):
         super().__init__(folder, SERVER, "--data", Path(folder) / "data", *flags)
+        self.environment = dict(environment)
         self.flags = list(self.command)
         self.port = 0
 
@@ -92,17 +98,24 @@ class Server(Process):
     def url(self):
         return f"http://127.0.0.1:{self.port}"
 
+    def metric(self, name):
+        """The sum of a metric over its labels, or 0 if it was never set."""
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=10) as answer:
+            values = re.findall(rf"^{name}(?:{{.*}})? (\S+)$", answer.read().decode(), re.MULTILINE)
+        return sum(map(float, values))
+
 
 class Nats(Process):
     """A NATS server with JetStream, which writes every message to the disk before it says so."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, more=""):
         self.port = free_port()
         configuration = Path(folder) / "nats.conf"
         configuration.parent.mkdir(parents=True, exist_ok=True)
         configuration.write_text(
             f'listen: "127.0.0.1:{self.port}"\n'
             f'jetstream {{ store_dir: "{folder}/store", sync_interval: always }}\n'
+            f"{more}\n"
         )
         super().__init__(folder, NATS, "-c", configuration)
 
@@ -110,6 +123,11 @@ class Nats(Process):
         super().start()
         wait_until(self.accepts, what="listening")
         return self
+
+    def lose(self):
+        """Kills it, and loses all that it has stored."""
+        self.kill()
+        shutil.rmtree(self.folder / "store")
 
     def accepts(self):
         with socket.socket() as probe:

@@ -189,16 +189,19 @@ def test_the_state_of_every_user_equals_that_of_one_directory_fed_with_the_log(r
 
 
 def test_the_changes_of_every_user_are_those_of_one_directory_in_order(run, say):
-    assert run.published.keys() == run.expected.changes.keys()
-    total = repeats = 0
-    for user, changes in run.published.items():
-        kept = {}
+    users, total, repeats = defaultdict(list), 0, 0
+    for changes in run.published.values():
+        kept, last = {}, 0
         for change in changes:
-            repeats += change["number"] in kept
-            assert kept.setdefault(change["number"], change) == change, "a number is given once"
-        assert list(kept) == sorted(kept), user
-        facts = [(change["at"], *change["presence"].values()) for change in kept.values()]
-        assert facts == run.expected.changes[user], user
-        total += len(facts)
+            # A reader drops what has no higher number than the last one of the shard.
+            if change["number"] <= last:
+                assert kept[change["number"]] == change, "a number is given once"
+                repeats += 1
+                continue
+            last = change["number"]
+            kept[last] = change
+            users[change["user"]].append((change["at"], *change["presence"].values()))
+        total += len(kept)
+    assert users == run.expected.changes
     assert total > 10_000
-    say(f"chaos: {total} changes of {len(run.published)} users, and {repeats} repeats")
+    say(f"chaos: {total} changes of {len(users)} users, and {repeats} repeats")

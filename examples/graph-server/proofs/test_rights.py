@@ -2,34 +2,46 @@
 
 import hashlib
 import hmac
+import json
+import re
+import signal
 
 import httpx
 import pytest
 
 import tokens
+from service import wait_until
 from tokens import application, bearer, delegated
 
 CALL = {"sessionId": tokens.APPLICATION, "availability": "Busy", "activity": "InACall"}
 PREFER = {"availability": "Away", "activity": "Away"}
 
-# What each token may do: 200, or the status of the error.
+# What each token may do: 200, or the status of the error. A "reader" is an application that reads.
 RIGHTS = """
-                                  Read  Read.All  ReadWrite  other-scope  application  other-role
-GET  /me/presence                 200   200       200        403          4xx          4xx
-GET  /users/ana/presence          200   200       200        403          200          403
-GET  /users/bob/presence          403   200       403        403          200          403
-GET  /communications/presences/bob  403 200       403        403          200          403
-POST /communications/getPresencesByUserId  403 200 403       403          200          403
-GET  /communications/presences/changes?ids=bob 403 200 403   403          200          403
-POST /me/presence/setPresence     403   403       200        403          4xx          4xx
-POST /me/presence/clearPresence   403   403       200        403          4xx          4xx
-POST /me/presence/setUserPreferredPresence 403 403 200       403          4xx          4xx
-POST /me/presence/clearUserPreferredPresence 403 403 200     403          4xx          4xx
-POST /users/ana/presence/setPresence   403 403    200        403          200          403
-POST /users/bob/presence/setPresence   403 403    403        403          200          403
-POST /users/bob/presence/clearPresence 403 403    403        403          200          403
-POST /users/bob/presence/setUserPreferredPresence 403 403 403 403         200          403
-POST /users/bob/presence/clearUserPreferredPresence 403 403 403 403       200          403
+                                  Read  Read.All  ReadWrite  other-scope  application  reader  other-role
+GET  /me/presence                 200   200       200        403          4xx          4xx     4xx
+GET  /users/ana/presence          200   200       200        403          200          200     403
+GET  /users/bob/presence          403   200       403        403          200          200     403
+GET  /users('bob')/presence       403   200       403        403          200          200     403
+GET  /communications/presences/bob  403 200       403        403          200          200     403
+POST /communications/getPresencesByUserId  403 200 403       403          200          200     403
+GET  /communications/presences/changes?ids=bob 403 200 403   403          200          200     403
+GET  /why/ana                     200   200       200        403          200          200     403
+GET  /why/bob                     403   200       403        403          200          200     403
+POST /me/presence/setPresence     403   403       200        403          4xx          4xx     4xx
+POST /me/presence/clearPresence   403   403       200        403          4xx          4xx     4xx
+POST /me/presence/setUserPreferredPresence 403 403 200       403          4xx          4xx     4xx
+POST /me/presence/clearUserPreferredPresence 403 403 200     403          4xx          4xx     4xx
+POST /users/ana/presence/setPresence   403 403    200        403          200          403     403
+POST /users/bob/presence/setPresence   403 403    403        403          200          403     403
+POST /users/bob/presence/clearPresence 403 403    403        403          200          403     403
+POST /users/bob/presence/setUserPreferredPresence 403 403 403 403         200          403     403
+POST /users/bob/presence/clearUserPreferredPresence 403 403 403 403       200          403     403
+POST /communications/presences/ana/setPresence   403 403 200 403          200          403     403
+POST /communications/presences/bob/setPresence   403 403 403 403          200          403     403
+POST /communications/presences/bob/clearPresence 403 403 403 403          200          403     403
+POST /communications/presences/bob/setUserPreferredPresence 403 403 403 403 200        403     403
+POST /communications/presences/bob/clearUserPreferredPresence 403 403 403 403 200      403     403
 """
 HTTP = httpx.Client()
 HEAD, *ROWS = (line.split() for line in RIGHTS.strip().splitlines())
@@ -41,8 +53,10 @@ def holder(name):
     match name:
         case "application":
             return application()
+        case "reader":
+            return application(["User.Read.All", "Presence.Read.All"])
         case "other-role":
-            return application(["User.ReadWrite.All", "Presence.ReadWrite.All.Not"])
+            return application(["User.ReadWrite.All", "Presence.ReadWrite.All.Not", "Presence.Read", "presence.read.all"])
         case "other-scope":
             return delegated("ana", "User.Read Presence.ReadWriteNot presence.readwrite")
         case scope:
@@ -69,7 +83,8 @@ def is_graphs_error(answer, status, code):
 def send(server, method, path, headers):
     """Sends a request that would succeed with every right, and reads the head of the answer."""
     body = BODIES.get(path.rpartition("/")[2])
-    with HTTP.stream(method, f"{server.url}/v1.0{path}", json=body, headers=headers) as answer:
+    root = "" if path.startswith("/why") else "/v1.0"
+    with HTTP.stream(method, f"{server.url}{root}{path}", json=body, headers=headers) as answer:
         if not answer.headers.get("content-type", "").startswith("text/event-stream"):
             answer.read()
     return answer
@@ -121,6 +136,9 @@ BAD_TOKENS = {
     "a stranger's key": lambda: f"Bearer {application(key=tokens.STRANGERS_KEY, algorithm='RS256', kid='rsa')}",
     "an unknown key": lambda: f"Bearer {application(key=tokens.STRANGERS_KEY, algorithm='RS256', kid='new')}",
     "a public key as secret": lambda: f"Bearer {forged(tokens.public_pem(tokens.RSA_KEY))}",
+    "a critical header": lambda: f"Bearer {application(head={'crit': ['b64']})}",
+    "no critical header": lambda: f"Bearer {application(head={'crit': []})}",
+    "a list of issuers": lambda: f"Bearer {application(iss=[tokens.ISSUER])}",
     "ES256 under the name of the RSA key": lambda: f"Bearer {application(key=tokens.EC_KEY, algorithm='ES256', kid='rsa')}",
 }
 
@@ -133,7 +151,6 @@ def test_nothing_is_answered_to(request, keys, kind):
         answer = send(server, method, path, {"authorization": text} if text else {})
         is_graphs_error(answer, 401, "InvalidAuthenticationToken")
         assert answer.headers["www-authenticate"].startswith("Bearer")
-    assert HTTP.get(f"{server.url}/why/ana", headers={"authorization": text} if text else {}).status_code == 401
 
 
 @pytest.mark.parametrize("key, algorithm, kid", [(tokens.RSA_KEY, "RS256", "rsa"), (tokens.EC_KEY, "ES256", "ec")])
@@ -158,3 +175,85 @@ def test_a_session_is_named_like_the_application_if_that_is_checked(start_server
         assert send(server, "POST", path, same).status_code == 200
     none = bearer(application(appid=None))
     is_graphs_error(send(server, "POST", "/users/bob/presence/setPresence", none), 403, "Forbidden")
+
+
+@pytest.mark.parametrize("changed", [
+    {"head": {"crit": ["exp"], "exp": 1}}, {"head": {"crit": []}}, {"iss": [tokens.ISSUER]},
+    {"iss": [tokens.ISSUER, "https://other.example"]},
+])
+def test_a_token_with_a_good_signature_is_still_not_believed(server_with_jwks, changed):
+    token = application(key=tokens.RSA_KEY, algorithm="RS256", kid="rsa", **changed)
+    answer = send(server_with_jwks, "GET", "/users/bob/presence", bearer(token))
+    is_graphs_error(answer, 401, "InvalidAuthenticationToken")
+
+
+def serve(start_server, folder, *keys, more=()):
+    """Starts a server with a JWKS, and returns it with a function that says whether it believes a key."""
+    flags = tokens.flags(folder, "jwks")
+    (folder / "jwks").write_text(json.dumps(tokens.jwks(*keys)))
+    server = start_server(*flags, *more)
+
+    def believes(key, kid, **changed):
+        algorithm = "ES256" if key is tokens.EC_KEY else "RS256"
+        token = application(key=key, algorithm=algorithm, kid=kid, **changed)
+        return send(server, "GET", "/users/bob/presence", bearer(token)).status_code == 200
+
+    return server, believes
+
+
+@pytest.mark.parametrize("changed", [
+    {"use": "enc"}, {"use": "else"}, {"use": None, "key_ops": ["encrypt"]}, {"use": None, "key_ops": []},
+    {"alg": "RSA-OAEP"}, {"alg": "PS256"}, {"alg": "RS512"}, {"alg": "none"},
+])
+def test_a_key_is_for_what_it_says(start_server, tmp_path, changed):
+    _, believes = serve(start_server, tmp_path, tokens.jwk(tokens.RSA_KEY, "rsa", **changed), tokens.jwk(tokens.EC_KEY, "ec"))
+    assert believes(tokens.EC_KEY, "ec")
+    assert not believes(tokens.RSA_KEY, "rsa") and not believes(tokens.RSA_KEY, None)
+
+
+@pytest.mark.parametrize("changed", [{"use": None}, {"alg": None}, {"use": None, "key_ops": ["verify"]}])
+def test_a_key_need_not_say_what_it_is_for(start_server, tmp_path, changed):
+    _, believes = serve(start_server, tmp_path, tokens.jwk(tokens.RSA_KEY, "rsa", **changed))
+    assert believes(tokens.RSA_KEY, "rsa")
+
+
+def test_a_token_names_one_of_several_issuers(start_server, tmp_path):
+    _, believes = serve(start_server, tmp_path, more=("--issuer", "https://sts.example/tenant/"))
+    assert believes(tokens.RSA_KEY, "rsa")
+    assert believes(tokens.RSA_KEY, "rsa", iss="https://sts.example/tenant/")
+    assert not believes(tokens.RSA_KEY, "rsa", iss="https://sts.example/")
+    assert not believes(tokens.RSA_KEY, "rsa", iss=[tokens.ISSUER, "https://sts.example/tenant/"])
+
+
+def test_keys_are_read_again_at_sighup_and_stay_if_they_cannot_be_read(start_server, tmp_path):
+    server, believes = serve(start_server, tmp_path, tokens.jwk(tokens.RSA_KEY, "rsa"))
+    file, told = tmp_path / "jwks", 0
+
+    def reload(text):
+        nonlocal told
+        file.unlink() if text is None else file.write_text(text)
+        server.signal(signal.SIGHUP)
+        told += 1
+        wait_until(lambda: len(re.findall("keys again|keys stay", server.said())) == told, what="reading the keys again")
+
+    assert believes(tokens.RSA_KEY, "rsa") and not believes(tokens.EC_KEY, "ec")
+    file.write_text(json.dumps(tokens.jwks(tokens.jwk(tokens.EC_KEY, "ec"))))
+    assert believes(tokens.RSA_KEY, "rsa"), "it does not look by itself"
+    reload(file.read_text())
+    assert believes(tokens.EC_KEY, "ec") and not believes(tokens.RSA_KEY, "rsa")
+    for text in None, "", '{"keys":[]}', '{"keys":[{', json.dumps(tokens.jwks(tokens.jwk(tokens.RSA_KEY, "rsa", use="enc"))):
+        reload(text)
+        assert believes(tokens.EC_KEY, "ec") and not believes(tokens.RSA_KEY, "rsa"), text
+    assert server.said().count("the keys stay as they are") == 5 and str(file) in server.said()
+    reload(json.dumps(tokens.jwks()))
+    assert believes(tokens.EC_KEY, "ec") and believes(tokens.RSA_KEY, "rsa")
+
+
+def test_a_secret_is_read_again_at_sighup(start_server, tmp_path):
+    server = start_server(*tokens.flags(tmp_path))
+    new = "another secret, which is long enough for HS256 too"
+    (tmp_path / "secret").write_text(new)
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: "keys again" in server.said(), what="reading the secret again")
+    assert send(server, "GET", "/users/bob/presence", bearer(application(key=new))).status_code == 200
+    assert send(server, "GET", "/users/bob/presence", bearer(application())).status_code == 401

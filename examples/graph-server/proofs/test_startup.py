@@ -1,5 +1,6 @@
 """What a server refuses to start with."""
 
+import json
 import subprocess
 
 import httpx
@@ -18,9 +19,10 @@ def refuses(tmp_path, *flags):
     return ended.stderr
 
 
+@pytest.mark.parametrize("flag", ["--listen", "--listen-operations"])
 @pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0"])
-def test_a_server_without_keys_listens_on_loopback_only_and_says_so(tmp_path, address):
-    said = refuses(tmp_path, "--listen", address)
+def test_a_server_without_keys_listens_on_loopback_only_and_says_so(tmp_path, flag, address):
+    said = refuses(tmp_path, flag, address)
     assert "loopback" in said and "--secret" in said and "--jwks" in said
 
 
@@ -36,7 +38,19 @@ def test_keys_need_an_issuer_and_an_audience(tmp_path):
     assert "--issuer" in said and "--audience" in said
 
 
-@pytest.mark.parametrize("keys, text", [("secret", ""), ("jwks", ""), ("jwks", "{}"), ("jwks", '{"keys":[]}')])
+@pytest.mark.parametrize("keys", ["secret", "jwks"])
+def test_me_is_a_flag_for_a_server_without_keys(tmp_path, keys):
+    said = refuses(tmp_path, "--listen", "127.0.0.1:0", "--me", "ana", *tokens.flags(tmp_path, keys))
+    assert "--me" in said and f"--{keys}" in said
+
+
+@pytest.mark.parametrize("id", ["", "x" * 257])
+def test_me_is_an_id(tmp_path, id):
+    assert "--me" in refuses(tmp_path, "--listen", "127.0.0.1:0", "--me", id)
+
+
+@pytest.mark.parametrize("keys, text", [("secret", ""), ("jwks", ""), ("jwks", "{}"), ("jwks", '{"keys":[]}'),
+                                        ("jwks", json.dumps(tokens.jwks(tokens.jwk(tokens.RSA_KEY, "rsa", use="enc"))))])
 def test_keys_that_cannot_be_used_are_refused(tmp_path, keys, text):
     flags = tokens.flags(tmp_path, keys)
     (tmp_path / keys).write_text(text)

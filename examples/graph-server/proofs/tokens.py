@@ -32,8 +32,10 @@ def claims(**changed):
     return {name: value for name, value in (valid | changed).items() if value is not None}
 
 
-def token(key=SECRET, algorithm="HS256", kid=None, **changed):
-    return jwt.encode(claims(**changed), key, algorithm, headers={"kid": kid} if kid else None)
+def token(key=SECRET, algorithm="HS256", kid=None, head=None, **changed):
+    """A signed token. The library writes claims only if they make sense, so it is not asked to."""
+    headers = ({"kid": kid} if kid else {}) | (head or {})
+    return jwt.PyJWS().encode(json.dumps(claims(**changed)).encode(), key, algorithm, headers)
 
 
 def delegated(oid, scopes="Presence.ReadWrite", **more):
@@ -57,13 +59,17 @@ def base64url(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def jwks():
-    """The public keys as a JWKS: one for RS256, one for ES256."""
-    rsa_key = jwt.algorithms.RSAAlgorithm.to_jwk(RSA_KEY.public_key(), as_dict=True)
-    ec_key = jwt.algorithms.ECAlgorithm.to_jwk(EC_KEY.public_key(), as_dict=True)
-    rsa_key |= {"kid": "rsa", "use": "sig", "alg": "RS256"}
-    ec_key |= {"kid": "ec", "use": "sig", "alg": "ES256"}
-    return {"keys": [{k: v for k, v in key.items() if k != "key_ops"} for key in (rsa_key, ec_key)]}
+def jwk(key, kid, **changed):
+    """A public key as it stands in a JWKS; a field that is None is left out."""
+    kind, algorithm = ("RSA", "RS256") if isinstance(key, rsa.RSAPrivateKey) else ("EC", "ES256")
+    found = getattr(jwt.algorithms, f"{kind}Algorithm").to_jwk(key.public_key(), as_dict=True)
+    found |= {"kid": kid, "use": "sig", "alg": algorithm, "key_ops": None} | changed
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def jwks(*keys):
+    """A JWKS, by default with one key for RS256 and one for ES256."""
+    return {"keys": list(keys) or [jwk(RSA_KEY, "rsa"), jwk(EC_KEY, "ec")]}
 
 
 def bearer(text):

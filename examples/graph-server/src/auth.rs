@@ -5,26 +5,44 @@
 //! | `scp` with `Presence.Read` | yes | | | |
 //! | `scp` with `Presence.Read.All` | yes | yes | | |
 //! | `scp` with `Presence.ReadWrite` | yes | | yes | |
+//! | no `scp`, `roles` with `Presence.Read.All` | yes | yes | | |
 //! | no `scp`, `roles` with `Presence.ReadWrite.All` | yes | yes | yes | yes |
 //!
 //! "Oneself" is the user that `oid` names.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use axum::http::{HeaderMap, StatusCode, header};
 use clap::Args;
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet};
+use jsonwebtoken::jwk::{
+    AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, KeyOperations, PublicKeyUse,
+};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use parking_lot::RwLock;
 use serde::Deserialize;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::error::Error;
+use crate::shard::MAX_ID;
 
 /// How many seconds the clocks of the issuer and of this machine may differ.
 const LEEWAY: u64 = 5;
 
+/// What a token must have to read a user.
+const READ: Right = Right {
+    scopes: &["Presence.Read.All"],
+    scopes_of_self: &["Presence.Read", "Presence.ReadWrite"],
+    roles: &["Presence.Read.All", "Presence.ReadWrite.All"],
+};
+/// What a token must have to write a user.
+const WRITE: Right =
+    Right { scopes: &[], scopes_of_self: &["Presence.ReadWrite"], roles: &["Presence.ReadWrite.All"] };
+
 /// How tokens are checked.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct AuthFlags {
     /// A file with the secret of tokens that are signed with HS256
     #[arg(long, value_name = "FILE", requires = "issuer", requires = "audience")]
@@ -38,21 +56,24 @@ pub struct AuthFlags {
         conflicts_with = "secret"
     )]
     jwks: Option<PathBuf>,
-    /// The issuer that tokens must name
+    /// The issuer that tokens must name. With several, a token names one of them
     #[arg(long, value_name = "TEXT")]
-    issuer: Option<String>,
+    issuer: Vec<String>,
     /// The audience that tokens must name
     #[arg(long, value_name = "TEXT")]
     audience: Option<String>,
     /// A session id must be the id of the application in the token
     #[arg(long)]
     check_application: bool,
+    /// The user of /me if tokens are not checked
+    #[arg(long, value_name = "ID", conflicts_with = "secret", conflicts_with = "jwks")]
+    me: Option<String>,
 }
 
 /// The keys of tokens and what a token must say.
 pub struct Auth {
-    keys: Vec<Key>,
-    check_application: bool,
+    flags: AuthFlags,
+    keys: Arc<RwLock<Vec<Key>>>,
 }
 
 /// A key, with the one algorithm that it may be used with.
@@ -69,6 +90,12 @@ impl AuthFlags {
     ///
     /// If a file cannot be read, or has no key that can be used.
     pub fn read(&self) -> anyhow::Result<Auth> {
+        let length = self.me.as_ref().map_or(1, String::len);
+        anyhow::ensure!((1..=MAX_ID).contains(&length), "the id of --me must have 1 to {MAX_ID} bytes");
+        Ok(Auth { flags: self.clone(), keys: Arc::new(RwLock::new(self.keys()?)) })
+    }
+
+    fn keys(&self) -> anyhow::Result<Vec<Key>> {
         let mut keys = Vec::new();
         if let Some(path) = &self.secret {
             let secret = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
@@ -86,9 +113,9 @@ impl AuthFlags {
                 let id = jwk.common.key_id.clone();
                 keys.push(Key { id, decoding, validation: self.validation(algorithm) });
             }
-            anyhow::ensure!(!keys.is_empty(), "the JWKS has no key for RS256 or ES256");
+            anyhow::ensure!(!keys.is_empty(), "the JWKS has no key for signatures with RS256 or ES256");
         }
-        Ok(Auth { keys, check_application: self.check_application })
+        Ok(keys)
     }
 
     fn validation(&self, algorithm: Algorithm) -> Validation {
@@ -96,25 +123,33 @@ impl AuthFlags {
         validation.leeway = LEEWAY;
         validation.validate_nbf = true;
         validation.set_required_spec_claims(&["exp", "iss", "aud"]);
-        validation.set_issuer(self.issuer.as_slice());
+        validation.set_issuer(&self.issuer);
         validation.set_audience(self.audience.as_slice());
         validation
     }
 }
 
-/// Returns the algorithm of a key for signatures, if it is one that is accepted.
+/// Returns the algorithm of a key, if the key is for signatures and the algorithm is one that is accepted.
 fn algorithm(jwk: &Jwk) -> Option<Algorithm> {
-    match &jwk.algorithm {
-        AlgorithmParameters::RSA(_) => Some(Algorithm::RS256),
-        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => {
-            Some(Algorithm::ES256)
-        }
-        _ => None,
-    }
+    let algorithm = match &jwk.algorithm {
+        AlgorithmParameters::RSA(_) => Algorithm::RS256,
+        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => Algorithm::ES256,
+        _ => return None,
+    };
+    let common = &jwk.common;
+    let is_for_it = common.public_key_use.as_ref().is_none_or(|usage| *usage == PublicKeyUse::Signature)
+        && common.key_operations.as_ref().is_none_or(|all| all.contains(&KeyOperations::Verify))
+        && common.key_algorithm.is_none_or(|named| named == KeyAlgorithm::from(algorithm));
+    is_for_it.then_some(algorithm)
 }
 
 #[derive(Deserialize)]
 struct Claims {
+    /// One issuer. The library would accept a list.
+    #[serde(rename = "iss")]
+    _issuer: String,
+    /// When the token expires, in seconds since 1970. It is checked to be there.
+    exp: f64,
     oid: Option<String>,
     appid: Option<String>,
     azp: Option<String>,
@@ -127,8 +162,8 @@ struct Claims {
 pub struct Caller(Kind);
 
 enum Kind {
-    /// No token is needed.
-    Anyone,
+    /// Tokens are not checked. The user of `/me`, if there is one.
+    Anyone(Option<String>),
     Token {
         claims: Claims,
         check_application: bool,
@@ -139,7 +174,32 @@ impl Auth {
     /// Returns whether any caller may do everything, because there are no keys.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.keys.is_empty()
+        self.keys.read().is_empty()
+    }
+
+    /// If there are keys, reads them again at each SIGHUP. If that fails, they stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// If the signal cannot be waited for.
+    pub fn reload_on_hangup(&self) -> anyhow::Result<()> {
+        if self.is_open() {
+            return Ok(());
+        }
+        let (flags, keys) = (self.flags.clone(), Arc::clone(&self.keys));
+        let mut hangups = signal(SignalKind::hangup()).context("waiting for SIGHUP")?;
+        tokio::spawn(async move {
+            while hangups.recv().await.is_some() {
+                match flags.keys() {
+                    Ok(read) => {
+                        tracing::info!("read {} keys again", read.len());
+                        *keys.write() = read;
+                    }
+                    Err(error) => tracing::error!("the keys stay as they are: {error:#}"),
+                }
+            }
+        });
+        Ok(())
     }
 
     /// Returns the caller of a request.
@@ -148,8 +208,9 @@ impl Auth {
     ///
     /// 401 if there are keys and no valid token.
     pub fn caller(&self, headers: &HeaderMap) -> Result<Caller, Error> {
-        if self.is_open() {
-            return Ok(Caller(Kind::Anyone));
+        let keys = self.keys.read();
+        if keys.is_empty() {
+            return Ok(Caller(Kind::Anyone(self.flags.me.clone())));
         }
         let token = headers
             .get(header::AUTHORIZATION)
@@ -157,12 +218,16 @@ impl Auth {
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim())
             .ok_or_else(|| unauthorized("Access token is empty."))?;
-        let id = decode_header(token).map_err(|_| unauthorized("the token cannot be read"))?.kid;
+        let header = decode_header(token).map_err(|_| unauthorized("the token cannot be read"))?;
+        if header.crit.is_some() {
+            return Err(unauthorized("the token has critical headers, and none is known"));
+        }
+        let id = header.kid;
         let mut reason = unauthorized("the token names a key that is not known");
-        for key in self.keys.iter().filter(|key| id.is_none() || key.id.is_none() || key.id == id) {
+        for key in keys.iter().filter(|key| id.is_none() || key.id.is_none() || key.id == id) {
             match decode::<Claims>(token, &key.decoding, &key.validation) {
                 Ok(token) => {
-                    let check_application = self.check_application;
+                    let check_application = self.flags.check_application;
                     return Ok(Caller(Kind::Token { claims: token.claims, check_application }));
                 }
                 Err(error) => reason = unauthorized(format!("the token is not valid: {error}")),
@@ -177,14 +242,26 @@ impl Caller {
     ///
     /// # Errors
     ///
-    /// 401 without a token, and 400 with the token of an application.
+    /// 400 with the token of an application, or if tokens are not checked and `--me` names nobody.
     pub fn me(&self) -> Result<&str, Error> {
         match &self.0 {
-            Kind::Anyone => Err(unauthorized("/me needs a token of a user")),
+            Kind::Anyone(Some(id)) => Ok(id),
+            Kind::Anyone(None) => Err(Error::invalid("tokens are not checked, so /me needs --me ID")),
             Kind::Token { claims: Claims { scp: Some(_), oid: Some(oid), .. }, .. } => Ok(oid),
             Kind::Token { .. } => {
-                let text = "/me request is only valid with delegated authentication flow.";
-                Err(Error::new(StatusCode::BAD_REQUEST, text))
+                Err(Error::invalid("/me request is only valid with delegated authentication flow."))
+            }
+        }
+    }
+
+    /// Returns when the token of the caller expires.
+    #[must_use]
+    pub fn expires(&self) -> Option<SystemTime> {
+        match &self.0 {
+            Kind::Anyone(_) => None,
+            Kind::Token { claims, .. } => {
+                let expires = Duration::try_from_secs_f64(claims.exp).unwrap_or_default();
+                SystemTime::UNIX_EPOCH.checked_add(expires)
             }
         }
     }
@@ -195,7 +272,7 @@ impl Caller {
     ///
     /// 403 otherwise.
     pub fn may_read(&self, user: &str) -> Result<(), Error> {
-        self.has(Some("Presence.Read.All"), &["Presence.Read", "Presence.ReadWrite"], user)
+        self.has(&READ, user)
     }
 
     /// Checks that the caller may write a user.
@@ -204,7 +281,7 @@ impl Caller {
     ///
     /// 403 otherwise.
     pub fn may_write(&self, user: &str) -> Result<(), Error> {
-        self.has(None, &["Presence.ReadWrite"], user)
+        self.has(&WRITE, user)
     }
 
     /// Checks that a session belongs to the application of the caller, if that is checked.
@@ -223,15 +300,15 @@ impl Caller {
         }
     }
 
-    /// Checks for the right `of_all`, or for one of the rights `of_self` if the user is the caller.
-    fn has(&self, of_all: Option<&str>, of_self: &[&str], user: &str) -> Result<(), Error> {
+    /// Checks for a right on a user.
+    fn has(&self, right: &Right, user: &str) -> Result<(), Error> {
         let Kind::Token { claims, .. } = &self.0 else { return Ok(()) };
+        let is_self = claims.oid.as_deref() == Some(user);
         let allowed = match &claims.scp {
             Some(scopes) => scopes.split_ascii_whitespace().any(|scope| {
-                of_all == Some(scope)
-                    || (of_self.contains(&scope) && claims.oid.as_deref() == Some(user))
+                right.scopes.contains(&scope) || (is_self && right.scopes_of_self.contains(&scope))
             }),
-            None => claims.roles.iter().any(|role| role == "Presence.ReadWrite.All"),
+            None => claims.roles.iter().any(|role| right.roles.contains(&role.as_str())),
         };
         if allowed {
             Ok(())
@@ -239,6 +316,16 @@ impl Caller {
             Err(forbidden("Insufficient privileges to complete the operation."))
         }
     }
+}
+
+/// What gives a right.
+struct Right {
+    /// A scope of a user gives it on every user.
+    scopes: &'static [&'static str],
+    /// A scope of a user gives it on that user.
+    scopes_of_self: &'static [&'static str],
+    /// A role of an application gives it on every user.
+    roles: &'static [&'static str],
 }
 
 fn unauthorized(message: impl Into<String>) -> Error {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use presence_core::{CommandError, Timestamp};
 use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::error::Error;
-use crate::figures::{count_users, in_crate};
+use crate::figures::{count_groups, count_users, in_crate, log_stored, snapshot_stored};
 use crate::shard::{Applied, Entry, Question, Reply, Shard, Time};
 use crate::watch::Hub;
 
@@ -39,6 +39,7 @@ const PROGRESS: Duration = Duration::from_millis(250);
 /// The users of this process, and the way to its log.
 pub struct Embedded {
     shards: Arc<[RwLock<Shard>]>,
+    clock: Arc<Clock>,
     submissions: mpsc::Sender<Submission>,
 }
 
@@ -55,16 +56,27 @@ pub struct Writer {
     shards: Arc<[RwLock<Shard>]>,
     submissions: mpsc::Receiver<Submission>,
     hub: Arc<Hub>,
+    clock: Arc<Clock>,
     /// Whether shards tick by the clock of the system.
     ticks: bool,
     last_tick: Option<Instant>,
-    /// The sequence number and the time of the last group.
+    /// The sequence number of the last group.
     sequence: u64,
-    time: Timestamp,
     /// The sequence number that each stored shard contains.
     stored: Vec<u64>,
     next_snapshot: usize,
     entries_since_snapshot: usize,
+}
+
+/// The clock of the log: that of the system, but it never goes backwards. Reads and commands have the same.
+struct Clock(Mutex<Timestamp>);
+
+impl Clock {
+    fn now(&self) -> Timestamp {
+        let latest = &mut *self.0.lock();
+        *latest = Timestamp::now().max(*latest);
+        *latest
+    }
 }
 
 /// A group of entries in the log.
@@ -146,16 +158,18 @@ pub fn open(folder: &Path, shards: usize, ticks: bool) -> anyhow::Result<(Embedd
 
     let shards: Arc<[_]> = restored.into_iter().map(RwLock::new).collect();
     let (sender, submissions) = mpsc::channel(QUEUE);
-    let embedded = Embedded { shards: Arc::clone(&shards), submissions: sender };
+    let clock = Arc::new(Clock(Mutex::new(time)));
+    let embedded =
+        Embedded { shards: Arc::clone(&shards), clock: Arc::clone(&clock), submissions: sender };
     let writer = Writer {
         database,
         shards,
         submissions,
         hub,
+        clock,
         ticks,
         last_tick: None,
         sequence,
-        time,
         stored,
         next_snapshot: oldest,
         entries_since_snapshot: replayed,
@@ -180,7 +194,7 @@ impl Embedded {
     #[must_use]
     pub fn ask(&self, shard: usize, question: &Question, at: Option<Timestamp>) -> Reply {
         let shard = self.shards[shard].read();
-        in_crate(|| shard.answer(question, at.unwrap_or_else(|| shard.now(Timestamp::now()))))
+        in_crate(|| shard.answer(question, at.unwrap_or_else(|| shard.now(self.clock.now()))))
     }
 
     /// Returns whether the log can be written.
@@ -218,21 +232,23 @@ impl Writer {
 
     /// Commits what waits and the ticks that are due, applies them, and answers.
     fn commit(&mut self, waiting: Vec<Submission>) -> anyhow::Result<()> {
-        self.time = self.time.max(Timestamp::now());
-        let accepted = Time(self.time);
+        let now = self.clock.now();
+        let accepted = Time(now);
         let mut groups: BTreeMap<usize, (Vec<Entry>, Vec<_>)> = BTreeMap::new();
         for Submission { shard, entry, answer } in waiting {
             let (entries, answers) = groups.entry(shard).or_default();
             entries.push(entry);
             answers.push(answer);
         }
-        for shard in self.due_shards() {
-            groups.entry(shard).or_default().0.push(Entry::tick(None));
+        for shard in self.due_shards(now) {
+            // A command lets time pass too.
+            groups.entry(shard).or_insert_with(|| (vec![Entry::tick(None)], Vec::new()));
         }
         if groups.is_empty() {
             return Ok(());
         }
 
+        let started = Instant::now();
         let transaction = self.database.begin_write()?;
         let mut committed = Vec::with_capacity(groups.len());
         let last = self.sequence;
@@ -247,6 +263,7 @@ impl Writer {
             }
             if self.entries_since_snapshot >= ENTRIES_PER_SNAPSHOT {
                 self.entries_since_snapshot = 0;
+                let started = Instant::now();
                 let mut snapshots = transaction.open_table(SNAPSHOTS)?;
                 let bytes = self.shards[self.next_snapshot].read().encode(last)?;
                 snapshots.insert(self.next_snapshot as u64, bytes.as_slice())?;
@@ -254,9 +271,12 @@ impl Writer {
                 self.next_snapshot = (self.next_snapshot + 1) % self.shards.len();
                 let contained = self.stored.iter().copied().min().unwrap_or(0);
                 log.retain_in(..=contained, |_, _| false)?;
+                snapshot_stored(started);
             }
+            count_groups(log.len()?);
         }
         transaction.commit()?;
+        log_stored(started);
 
         for (sequence, Group { shard, entries, .. }, answers) in committed {
             let mut shard = self.shards[shard].write();
@@ -276,14 +296,13 @@ impl Writer {
     }
 
     /// Returns the shards that must tick now.
-    fn due_shards(&mut self) -> Vec<usize> {
+    fn due_shards(&mut self, now: Timestamp) -> Vec<usize> {
         if !self.ticks || self.last_tick.is_some_and(|last| last.elapsed() < TICK) {
             return Vec::new();
         }
         self.last_tick = Some(Instant::now());
         let shards = self.shards.iter().map(RwLock::read).enumerate();
-        let due =
-            shards.filter(|(_, shard)| shard.is_due(self.time)).map(|(number, _)| number).collect();
+        let due = shards.filter(|(_, shard)| shard.is_due(now)).map(|(number, _)| number).collect();
         count_users(self.shards.iter().map(|shard| shard.read().users()).sum());
         due
     }

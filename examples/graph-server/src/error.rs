@@ -3,8 +3,9 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use presence_core::graph::BodyError;
-use presence_core::{CommandError, TimestampError};
+use presence_core::{CommandError, Timestamp, TimestampError, timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// An error: the status, Graph's code, and a text.
 ///
@@ -32,11 +33,19 @@ impl Error {
             StatusCode::REQUEST_TIMEOUT => "RequestTimeout",
             StatusCode::PAYLOAD_TOO_LARGE => "RequestEntityTooLarge",
             StatusCode::UNSUPPORTED_MEDIA_TYPE => "UnsupportedMediaType",
+            StatusCode::FAILED_DEPENDENCY => "FailedDependency",
             StatusCode::TOO_MANY_REQUESTS => "TooManyRequests",
+            StatusCode::NOT_IMPLEMENTED => "NotImplemented",
             StatusCode::SERVICE_UNAVAILABLE => "ServiceUnavailable",
             _ => "InternalServerError",
         };
         Self { status: status.as_u16(), code: code.to_owned(), message: message.into() }
+    }
+
+    /// A request that breaks a rule of the server.
+    #[must_use]
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
     }
 
     /// Too many requests are waiting. The command was not accepted.
@@ -64,6 +73,16 @@ impl Error {
         };
         Self::new(status, message)
     }
+
+    /// Returns the body of the answer, with the ids of the request.
+    #[must_use]
+    pub fn body(&self, request_id: &str, client_request_id: Option<&str>) -> Value {
+        json!({ "error": { "code": self.code, "message": self.message, "innerError": {
+            "date": timestamp::display(Timestamp::now()).to_string(),
+            "request-id": request_id,
+            "client-request-id": client_request_id.unwrap_or(request_id),
+        }}})
+    }
 }
 
 impl IntoResponse for Error {
@@ -75,6 +94,9 @@ impl IntoResponse for Error {
             StatusCode::UNAUTHORIZED => {
                 let value = HeaderValue::from_static(r#"Bearer realm="", error="invalid_token""#);
                 headers.insert(header::WWW_AUTHENTICATE, value);
+            }
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, deflate"));
             }
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));

@@ -1,6 +1,6 @@
 //! What `/metrics` shows.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::time::interval;
@@ -38,13 +38,63 @@ pub(crate) fn in_crate<T>(call: impl FnOnce() -> T) -> T {
 }
 
 /// Shows how many users this process holds.
-#[allow(clippy::cast_precision_loss, reason = "a float is all that a gauge takes")]
 pub(crate) fn count_users(users: usize) {
-    metrics::gauge!("presence_users").set(users as f64);
+    metrics::gauge!("presence_users").set(to_f64(users));
 }
 
 /// Shows how many shards this process owns.
-#[allow(clippy::cast_precision_loss, reason = "a float is all that a gauge takes")]
 pub(crate) fn count_shards(shards: usize) {
-    metrics::gauge!("presence_shards").set(shards as f64);
+    metrics::gauge!("presence_shards").set(to_f64(shards));
+}
+
+/// Shows how many groups of the log a restart would apply.
+pub(crate) fn count_groups(groups: u64) {
+    metrics::gauge!("presence_log_groups").set(to_f64(usize::try_from(groups).unwrap_or(usize::MAX)));
+}
+
+/// Shows that `more` changes wait to be published.
+pub(crate) fn changes_wait(more: usize) {
+    metrics::gauge!("presence_changes_waiting").increment(to_f64(more));
+}
+
+/// Shows that `fewer` changes wait to be published.
+pub(crate) fn changes_wait_no_more(fewer: usize) {
+    metrics::gauge!("presence_changes_waiting").decrement(to_f64(fewer));
+}
+
+/// Shows that the log took this long to store a group.
+pub(crate) fn log_stored(started: Instant) {
+    metrics::histogram!("presence_log_seconds").record(started.elapsed());
+}
+
+/// Shows that a shard took this long to be stored.
+pub(crate) fn snapshot_stored(started: Instant) {
+    metrics::histogram!("presence_snapshot_seconds").record(started.elapsed());
+}
+
+/// Shows that the lease of this process was renewed now.
+pub(crate) fn lease_renewed() {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    metrics::gauge!("presence_lease_renewed_timestamp_seconds").set(now.as_secs_f64());
+}
+
+/// One of many in a gauge, for as long as it lives.
+pub(crate) struct Counted(&'static str);
+
+impl Counted {
+    pub(crate) fn new(gauge: &'static str) -> Self {
+        metrics::gauge!(gauge).increment(1.0);
+        Self(gauge)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        metrics::gauge!(self.0).decrement(1.0);
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a float is all that a gauge takes")]
+fn to_f64(count: usize) -> f64 {
+    count as f64
 }

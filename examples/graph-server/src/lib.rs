@@ -5,21 +5,38 @@
 //! |---|---|
 //! | `shard` | the users of one shard, as a pure function of their log |
 //! | `embedded` | log and snapshots in a file |
-//! | `cluster` | log and snapshots in NATS, and who owns which shard |
+//! | `ownership` | who owns which shard, as a state machine |
+//! | `cluster` | log and snapshots in NATS, and the owners of shards |
 //! | `service` | one process or many, for the routes |
 //! | `watch` | watchers and the latest changes |
 //! | `auth` | who may do what |
 //! | `error` | an error as Graph words it |
-//! | `routes`, `layers` | HTTP |
+//! | `path` | which resource a path names |
+//! | `routes` | what each resource does |
+//! | `batch` | many requests in one |
+//! | `stream` | the stream of changes |
+//! | `operations` | what operators ask |
+//! | `layers` | what surrounds every request |
+//! | `body` | the bodies of requests |
+//! | `origin` | which web pages may send requests |
+//! | `connections` | connections, and the time and number they have |
 //! | `figures` | what `/metrics` shows |
 
 pub mod auth;
+pub mod batch;
+mod body;
 pub mod cluster;
+pub mod connections;
 pub mod embedded;
 pub mod error;
 pub mod figures;
 pub mod layers;
+pub mod operations;
+pub mod origin;
+pub mod ownership;
+pub mod path;
 pub mod routes;
 pub mod service;
 pub mod shard;
+pub mod stream;
 pub mod watch;

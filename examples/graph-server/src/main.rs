@@ -6,21 +6,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use axum::http::HeaderValue;
 use clap::{Parser, ValueEnum};
 use presence_graph_server::auth::AuthFlags;
 use presence_graph_server::cluster::ClusterFlags;
+use presence_graph_server::connections::{MAX_OPERATORS, max_connections, serve};
 use presence_graph_server::figures;
-use presence_graph_server::layers::layers;
+use presence_graph_server::layers::{layers, limits};
+use presence_graph_server::operations::operations;
+use presence_graph_server::origin::origin_of;
 use presence_graph_server::routes::{App, routes};
 use presence_graph_server::service::Service;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{self, SignalKind};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tracing_subscriber::EnvFilter;
 
 /// How long requests that run may go on after the signal to stop.
 const GRACE: Duration = Duration::from_secs(5);
+/// How long it may then take to leave the shards to others, who miss their owner after 3 seconds otherwise.
+const LEAVE: Duration = Duration::from_secs(10);
+
 /// Microsoft Graph's presence endpoints.
 #[derive(Parser)]
 #[command(version)]
@@ -28,6 +37,12 @@ struct Flags {
     /// The address to listen on. Port 0 picks a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// The address of /healthz and /metrics, which are not at the other one then
+    #[arg(long, value_name = "ADDRESS")]
+    listen_operations: Option<SocketAddr>,
+    /// A web page whose scripts may send requests, by the origin of its URL. It can be repeated
+    #[arg(long, value_name = "URL", value_parser = origin_of)]
+    allow_origin: Vec<HeaderValue>,
     /// The folder of the users, for one process
     #[arg(long, value_name = "FOLDER", default_value = "presence-data")]
     data: PathBuf,
@@ -56,10 +71,12 @@ async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 
     let auth = flags.auth.read()?;
-    let loopback = flags.listen.ip().is_loopback();
+    auth.reload_on_hangup()?;
+    let mut addresses = std::iter::once(flags.listen).chain(flags.listen_operations);
+    let loopback = addresses.all(|address| address.ip().is_loopback());
     anyhow::ensure!(
         loopback || !auth.is_open(),
-        "without --secret or --jwks, everybody may do everything, so --listen must be a loopback address"
+        "without --secret or --jwks, everybody may do everything, so the server listens on loopback addresses only"
     );
     let clock_in_header = flags.clock == Clock::Header;
     anyhow::ensure!(loopback || !clock_in_header, "--clock header needs a loopback address");
@@ -70,48 +87,67 @@ async fn main() -> anyhow::Result<()> {
 
     let shards = usize::from(flags.shards);
     let (failed, failure) = oneshot::channel();
-    let service = if flags.cluster.nats.is_some() {
-        Service::cluster(&flags.cluster, shards, !clock_in_header).await?
-    } else {
+    // The receiver of a failure has gone if the service stops.
+    let service = if flags.cluster.nats.is_empty() {
         let (service, writer) = Service::embedded(&flags.data, shards, !clock_in_header)?;
         let runtime = Handle::current();
-        // The receiver has gone if the service stops.
-        std::thread::spawn(move || failed.send(writer.run(&runtime)));
+        std::thread::spawn(move || failed.send(writer.run(&runtime).context("writing the log")));
+        service
+    } else {
+        let (service, keeper) = Service::cluster(&flags.cluster, shards, !clock_in_header).await?;
+        tokio::spawn(async move { failed.send(keeper.await) });
         service
     };
     let app = Arc::new(App { service, auth, clock_in_header, metrics });
     let service = &Arc::clone(&app).service;
 
-    let listener = TcpListener::bind(flags.listen)
-        .await
-        .with_context(|| format!("listening on {}", flags.listen))?;
+    let signal = signal_to_stop()?;
+    let max = max_connections()?;
+    let surround = |routes| layers(routes, &app, &flags.allow_origin);
+    let (mut routes, operations) =
+        (limits(routes(Arc::clone(&app)), Arc::clone(&app)), operations(Arc::clone(&app)));
+    let (stop, stopped) = watch::channel(());
+    let mut servers = JoinSet::new();
+    if let Some(address) = flags.listen_operations {
+        let listener = listen(address).await?;
+        tracing::info!("/healthz and /metrics at http://{}", listener.local_addr()?);
+        servers.spawn(serve(listener, surround(operations), MAX_OPERATORS, stopped.clone()));
+    } else {
+        routes = routes.merge(operations);
+    }
+    let listener = listen(flags.listen).await?;
     tracing::info!("listening on http://{}", listener.local_addr()?);
-    let (stop, stopped) = oneshot::channel::<()>();
-    let server = axum::serve(listener, layers(routes(app))).with_graceful_shutdown(async {
-        let _ = stopped.await;
-    });
-    let mut server = tokio::spawn(server.into_future());
+    servers.spawn(serve(listener, surround(routes), max, stopped));
     tokio::select! {
-        result = &mut server => result??,
-        Ok(result) = failure => result.context("writing the log")?,
-        () = signal_to_stop() => {
+        Some(result) = servers.join_next() => result?,
+        result = failure => result.context("the writer has panicked")??,
+        () = signal => {
             tracing::info!("stopping");
             let _ = stop.send(());
             service.hub().close();
-            let _ = tokio::time::timeout(GRACE, server).await;
+            if timeout(GRACE, servers.join_all()).await.is_err() {
+                tracing::warn!("ending the connections that go on after {GRACE:?}");
+            }
         }
     }
-    service.stop().await;
+    if timeout(LEAVE, service.stop()).await.is_err() {
+        tracing::warn!("stopping without having left all shards after {LEAVE:?}");
+    }
     Ok(())
 }
 
-/// Waits for the signal to stop.
-async fn signal_to_stop() {
-    let Ok(mut terminate) = unix::signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))
+}
+
+/// Returns the wait for a signal to stop. From here on, none is missed.
+fn signal_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = unix::signal(SignalKind::interrupt())?;
+    let mut terminate = unix::signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }

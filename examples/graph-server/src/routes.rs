@@ -1,33 +1,33 @@
-//! Graph's paths, and what each of them does.
+//! What each resource does, for requests that come alone and in batches.
 
 use std::collections::HashSet;
-use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::body::Bytes;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{FromRequestParts, Query, RawPathParams, State};
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::body::{Bytes, to_bytes};
+use axum::extract::{self, State};
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use axum::{Json, Router};
-use futures_util::{Stream, StreamExt, stream};
 use metrics_exporter_prometheus::PrometheusHandle;
+use percent_encoding::percent_decode_str;
 use presence_core::graph::{Body, GetPresencesByUserId, MAX_USER_IDS, UserPresence, UserPresences};
 use presence_core::{
     ClearPreferred, ClearSession, Command, Presence, SetPreferred, SetSession, Timestamp, timestamp,
 };
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use crate::auth::{Auth, Caller};
+use crate::batch::Batch;
 use crate::error::Error;
+use crate::path::{Action, Resource, User};
 use crate::service::Service;
 use crate::shard::{Entry, MAX_ID, SessionId, Time};
-use crate::watch;
+use crate::stream;
+
+/// How many batches are answered at once, so that their requests are about as many as may come alone.
+static BATCHES: Semaphore = Semaphore::const_new(100);
 
 /// The parts that requests need.
 pub struct App {
@@ -43,116 +43,134 @@ pub struct App {
 
 /// Returns all routes, without limits and without the bodies of errors.
 pub fn routes(app: Arc<App>) -> Router {
-    let graph = Router::new()
-        .merge(routes_of_user("/users/{id}/presence"))
-        .merge(routes_of_user("/me/presence"))
-        .route("/communications/presences/{id}", get(presence))
-        .route("/communications/presences/changes", get(changes))
-        .route("/communications/getPresencesByUserId", post(presences));
-    Router::new()
-        .nest("/v1.0", graph.clone())
-        .nest("/beta", graph)
-        .route("/why/{id}", get(why))
-        .route("/healthz", get(health))
-        .route("/metrics", get(async |State(app): State<Arc<App>>| app.metrics.render()))
-        .with_state(app)
+    Router::new().fallback(answer).with_state(app)
 }
 
-fn routes_of_user(path: &str) -> Router<Arc<App>> {
-    Router::new()
-        .route(path, get(presence))
-        .route(&format!("{path}/setPresence"), post(act::<SetSession<SessionId>>))
-        .route(&format!("{path}/clearPresence"), post(act::<ClearSession<SessionId>>))
-        .route(&format!("{path}/setUserPreferredPresence"), post(act::<SetPreferred>))
-        .route(&format!("{path}/clearUserPreferredPresence"), post(act::<ClearPreferred>))
+/// Answers a request.
+async fn answer(State(app): State<Arc<App>>, request: extract::Request) -> Result<Response, Error> {
+    let (parts, body) = request.into_parts();
+    // The layers have read it, and have limited it.
+    let body =
+        to_bytes(body, usize::MAX).await.map_err(|_| Error::invalid("the body ends too early"))?;
+    let request = Request::from_parts(parts, body);
+    match Resource::parse(request.uri().path())? {
+        Resource::Batch if request.method() == Method::POST => batch(&app, &request).await,
+        resource => respond(&app, resource, &request).await,
+    }
+}
+
+/// Answers many requests in one. Each has the rights of its caller.
+async fn batch(app: &App, request: &Request<Bytes>) -> Result<Response, Error> {
+    let _permit = BATCHES.try_acquire().map_err(|_| Error::busy())?;
+    let batch = Batch::read(json_of(request)?)?;
+    let root = request.uri().path().rsplit_once('/').map_or("", |(root, _)| root);
+    let answers = batch.run(root, request.headers(), async |part: Request<Bytes>| {
+        let response = match Resource::parse(part.uri().path()) {
+            Ok(Resource::Changes) => Err(Error::invalid("a batch cannot contain the stream of changes")),
+            Ok(resource) => respond(app, resource, &part).await,
+            Err(error) => Err(error),
+        };
+        response.into_response()
+    });
+    Ok(Json(answers.await).into_response())
+}
+
+/// Answers a request that is not a batch.
+async fn respond(app: &App, resource: Resource, request: &Request<Bytes>) -> Result<Response, Error> {
+    let methods = resource.methods();
+    if !methods.split(", ").any(|method| method == request.method().as_str()) {
+        let error = Error::of_status(StatusCode::METHOD_NOT_ALLOWED);
+        return Ok(([(header::ALLOW, methods)], error).into_response());
+    }
+    let context = Context::of(app, request)?;
+    match resource {
+        Resource::Presence(user) => presence(app, &context, user).await,
+        Resource::Action(user, action) => act(app, &context, user, action, request).await,
+        Resource::Presences => presences(app, &context, request).await,
+        Resource::Changes => changes(app, &context, request).await,
+        Resource::Batch => Err(Error::invalid("a batch cannot contain a batch")),
+        Resource::Missing => {
+            let text = "this server has no status messages, locations and subscriptions";
+            Err(Error::new(StatusCode::NOT_IMPLEMENTED, text))
+        }
+        Resource::Why(user) => why(app, &context, user, request.headers()).await,
+    }
 }
 
 /// The caller of a request and its time.
 struct Context {
-    caller: Caller,
+    caller: Arc<Caller>,
     /// The time, if it is in the header.
     at: Option<Timestamp>,
 }
 
-impl FromRequestParts<Arc<App>> for Context {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Error> {
-        let caller = app.auth.caller(&parts.headers)?;
+impl Context {
+    /// Reads the caller and the time of a request.
+    fn of(app: &App, request: &Request<Bytes>) -> Result<Self, Error> {
+        let headers = request.headers();
+        // The token was checked before the body was read, but not that of a part of a batch.
+        let caller = match request.extensions().get::<Arc<Caller>>() {
+            Some(caller) => Arc::clone(caller),
+            None => Arc::new(app.auth.caller(headers)?),
+        };
         let at = if app.clock_in_header {
-            let at = parts.headers.get("x-now").and_then(|value| value.to_str().ok());
-            let at = at.ok_or_else(|| invalid("the header x-now is missing"))?;
+            let at = headers.get("x-now").and_then(|value| value.to_str().ok());
+            let at = at.ok_or_else(|| Error::invalid("the header x-now is missing"))?;
             Some(timestamp::parse(at)?)
         } else {
             None
         };
         Ok(Self { caller, at })
     }
-}
 
-/// The user of a request, from `{id}` in the path or, under `/me`, from the token.
-struct User {
-    id: String,
-    context: Context,
-}
-
-impl FromRequestParts<Arc<App>> for User {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Error> {
-        let context = Context::from_request_parts(parts, app).await?;
-        let path = RawPathParams::from_request_parts(parts, app).await;
-        let path = path.map_err(|_| invalid("the id in the path is not UTF-8"))?;
-        let id = match path.iter().next() {
-            Some((_, id)) => id.to_owned(),
-            None => context.caller.me()?.to_owned(),
+    /// Returns the id of a user.
+    fn id_of(&self, user: User) -> Result<String, Error> {
+        let id = match user {
+            User::Me => self.caller.me()?.to_owned(),
+            User::Id(id) => id,
         };
         check_id(&id)?;
-        Ok(Self { id, context })
+        Ok(id)
     }
 }
 
-/// The four actions.
-async fn act<B>(
-    State(app): State<Arc<App>>,
+async fn presence(app: &App, context: &Context, user: User) -> Result<Response, Error> {
+    let id = context.id_of(user)?;
+    let presences = presences_of(app, context, std::slice::from_ref(&id)).await?;
+    let presence = presences.first().copied().unwrap_or(Presence::Offline);
+    Ok(Json(UserPresence::new(id, presence)).into_response())
+}
+
+async fn act(
+    app: &App,
+    context: &Context,
     user: User,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<(), Error>
-where
-    B: Into<Command<SessionId>>,
-    Body<B>: DeserializeOwned,
-{
-    let User { id, context: Context { caller, at } } = user;
-    caller.may_write(&id)?;
-    let command = read_body::<B>(&headers, &body)?.into();
-    match &command {
-        Command::SetSession(SetSession { session_id, .. })
-        | Command::ClearSession(ClearSession { session_id, .. }) => {
-            caller.may_use_session(session_id.as_str())?;
-        }
-        _ => {}
+    action: Action,
+    request: &Request<Bytes>,
+) -> Result<Response, Error> {
+    let id = context.id_of(user)?;
+    context.caller.may_write(&id)?;
+    let command: Command<SessionId> = match action {
+        Action::SetPresence => read_body::<SetSession<SessionId>>(request)?.into(),
+        Action::ClearPresence => read_body::<ClearSession<SessionId>>(request)?.into(),
+        Action::SetUserPreferredPresence => read_body::<SetPreferred>(request)?.into(),
+        Action::ClearUserPreferredPresence => read_body::<ClearPreferred>(request)?.into(),
+    };
+    if let Command::SetSession(SetSession { session_id, .. })
+    | Command::ClearSession(ClearSession { session_id, .. }) = &command
+    {
+        context.caller.may_use_session(session_id.as_str())?;
     }
     let shard = app.service.shard_of(&id);
-    app.service.apply(shard, Entry { user: Some(id), command, at: at.map(Time) }).await
+    let entry = Entry { user: Some(id), command, at: context.at.map(Time) };
+    app.service.apply(shard, entry).await?;
+    Ok(StatusCode::OK.into_response())
 }
 
-async fn presence(State(app): State<Arc<App>>, user: User) -> Result<Json<UserPresence<String>>, Error> {
-    let User { id, context } = user;
-    let presences = presences_of(&app, &context, std::slice::from_ref(&id)).await?;
-    let presence = presences.first().copied().unwrap_or(Presence::Offline);
-    Ok(Json(UserPresence::new(id, presence)))
-}
-
-async fn presences(
-    State(app): State<Arc<App>>,
-    context: Context,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Json<UserPresences<String>>, Error> {
-    let ids = read_body::<GetPresencesByUserId<String>>(&headers, &body)?.into_ids();
-    let presences = presences_of(&app, &context, &ids).await?;
-    Ok(Json(ids.into_iter().zip(presences).collect()))
+async fn presences(app: &App, context: &Context, request: &Request<Bytes>) -> Result<Response, Error> {
+    let ids = read_body::<GetPresencesByUserId<String>>(request)?.into_ids();
+    let presences = presences_of(app, context, &ids).await?;
+    Ok(Json(ids.into_iter().zip(presences).collect::<UserPresences<String>>()).into_response())
 }
 
 /// Reads users whom the caller may read.
@@ -176,10 +194,10 @@ async fn let_time_pass(app: &App, context: &Context, ids: &[String]) -> Result<(
 }
 
 /// Explains a user.
-async fn why(State(app): State<Arc<App>>, user: User, headers: HeaderMap) -> Result<Response, Error> {
-    let User { id, context } = user;
+async fn why(app: &App, context: &Context, user: User, headers: &HeaderMap) -> Result<Response, Error> {
+    let id = context.id_of(user)?;
     context.caller.may_read(&id)?;
-    let_time_pass(&app, &context, std::slice::from_ref(&id)).await?;
+    let_time_pass(app, context, std::slice::from_ref(&id)).await?;
     let (text, explanation) = app.service.why(&id, context.at).await?;
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     if accept.is_some_and(|accept| accept.starts_with("text/plain")) {
@@ -189,90 +207,92 @@ async fn why(State(app): State<Arc<App>>, user: User, headers: HeaderMap) -> Res
     Ok(Json(json!({ "id": id, "text": text, "explanation": explanation })).into_response())
 }
 
-async fn health(State(app): State<Arc<App>>) -> Result<&'static str, Error> {
-    if app.service.is_healthy() {
-        Ok("ok\n")
-    } else {
-        Err(Error::unavailable("the log cannot be reached"))
-    }
-}
-
-#[derive(Deserialize)]
-struct ChangesQuery {
-    ids: String,
-}
-
-/// Streams the changes of users as server-sent events.
-async fn changes(
-    State(app): State<Arc<App>>,
-    context: Context,
-    query: Result<Query<ChangesQuery>, QueryRejection>,
-    headers: HeaderMap,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Error> {
-    let Query(query) = query.map_err(|_| invalid("the query needs ids, such as ?ids=ana,bob"))?;
-    let ids: HashSet<String> = query.ids.split(',').map(str::to_owned).collect();
-    if ids.len() > MAX_USER_IDS {
-        return Err(invalid(format!("too many ids, expected at most {MAX_USER_IDS}")));
-    }
+/// Streams the changes of users.
+async fn changes(app: &App, context: &Context, request: &Request<Bytes>) -> Result<Response, Error> {
+    let ids = watched_ids(request.uri().query().unwrap_or_default())?;
     for id in &ids {
-        check_id(id)?;
         context.caller.may_read(id)?;
     }
-    // An id that is no number is none of ours, so it is out of the history.
-    let seen = headers.get("last-event-id").map(|id| id.to_str().ok().and_then(|id| id.parse().ok()));
-    let seen = seen.map(|id| id.unwrap_or(u64::MAX));
-    let users: Vec<_> = ids.iter().cloned().collect();
-    let subscription = app.service.hub().subscribe(ids, seen).ok_or_else(Error::busy)?;
-    let first: Vec<_> = if let Some(missed) = &subscription.missed {
-        missed.iter().map(|event| event_of_change(event)).collect()
-    } else {
-        let presences = app.service.presences(&users, context.at).await?;
-        let states = users.into_iter().zip(presences);
-        let states = states.map(|(id, presence)| event(subscription.start, id, presence));
-        std::iter::once(Event::default().event("reset").data("{}")).chain(states).collect()
-    };
-    let live = stream::unfold(Some(subscription), async |subscription| {
-        let mut subscription = subscription?;
-        match subscription.next().await {
-            Some(event) => Some((event_of_change(&event), Some(subscription))),
-            None => Some((Event::default().event("slow").data("{}"), None)),
+    let (at, expires) = (context.at, context.caller.expires());
+    let changes = stream::changes(&app.service, ids, request.headers(), at, expires).await?;
+    Ok(changes.into_response())
+}
+
+/// Reads the ids of the users to watch. `ids` is a list, and `id` is one id as a whole. Both can come
+/// again.
+///
+/// What clients encode differently is an error: an id of `ids` with a comma, or with a space at an end,
+/// and a plus, which is a space in forms.
+fn watched_ids(query: &str) -> Result<HashSet<String>, Error> {
+    let mut ids = HashSet::new();
+    for parameter in query.split('&') {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        let is_list = name.eq_ignore_ascii_case("ids");
+        if !is_list && !name.eq_ignore_ascii_case("id") {
+            continue;
         }
-    });
-    Ok(Sse::new(stream::iter(first).chain(live).map(Ok)).keep_alive(KeepAlive::default()))
+        if value.contains('+') {
+            return Err(Error::invalid("write a plus in an id as %2B, and a space as %20"));
+        }
+        for id in value.split(|letter| is_list && letter == ',') {
+            let id = percent_decode_str(id).decode_utf8();
+            let id = id.map_err(|_| Error::invalid("an id in the query is not UTF-8"))?;
+            if is_list && (id.contains(',') || id.trim() != id) {
+                let text =
+                    "separate ids with a comma that is not encoded, and without a space, or repeat id=";
+                return Err(Error::invalid(text));
+            }
+            check_id(&id)?;
+            ids.insert(id.into_owned());
+        }
+    }
+    match ids.len() {
+        0 => Err(Error::invalid("the query needs ids, such as ?ids=ana,bob")),
+        1..=MAX_USER_IDS => Ok(ids),
+        _ => Err(Error::invalid(format!("too many ids, expected at most {MAX_USER_IDS}"))),
+    }
 }
 
-fn event_of_change(event: &watch::Event) -> Event {
-    self::event(event.id, event.change.user.clone(), event.change.presence)
-}
-
-fn event(number: u64, id: String, presence: Presence) -> Event {
-    let data = serde_json::to_string(&UserPresence::new(id, presence)).unwrap_or_default();
-    Event::default().id(number.to_string()).event("presence").data(data)
-}
-
-/// Reads a body, without the byte order mark that it may start with. An empty one is an object without
-/// fields, as Graph's SDK for Python sends it.
-fn read_body<B>(headers: &HeaderMap, body: &[u8]) -> Result<B, Error>
+/// Reads a body.
+fn read_body<B>(request: &Request<Bytes>) -> Result<B, Error>
 where
     Body<B>: DeserializeOwned,
 {
-    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-    let body = if body.is_empty() { b"{}" } else { body };
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
-    if body != b"{}" && !kind.is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
-        let text = "the content type must be application/json";
-        return Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
-    }
-    let body: Body<B> =
-        serde_json::from_slice(body).map_err(|error| invalid(format!("invalid body: {error}")))?;
+    let body: Body<B> = serde_json::from_slice(json_of(request)?)
+        .map_err(|error| Error::invalid(format!("invalid body: {error}")))?;
     Ok(body.check()?)
 }
 
-fn check_id(id: &str) -> Result<(), Error> {
-    if (1..=MAX_ID).contains(&id.len()) { Ok(()) } else { Err(invalid("a user id has 1 to 256 bytes")) }
+/// Returns the JSON of a body, without the byte order mark that it may start with. A body that says
+/// nothing is an object without fields, whatever its content type is.
+fn json_of(request: &Request<Bytes>) -> Result<&[u8], Error> {
+    let body = request.body().strip_prefix(b"\xEF\xBB\xBF").unwrap_or(request.body());
+    if says_nothing(body) {
+        return Ok(b"{}");
+    }
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
+    if kind.is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
+        Ok(body)
+    } else {
+        let text = "the content type must be application/json";
+        Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text))
+    }
 }
 
-fn invalid(message: impl Into<String>) -> Error {
-    Error::new(StatusCode::BAD_REQUEST, message)
+/// Returns whether a body is nothing, `{}` or `null`, with white space of JSON.
+fn says_nothing(body: &[u8]) -> bool {
+    const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
+    let Ok(text) = std::str::from_utf8(body) else { return false };
+    let text = text.trim_matches(SPACE);
+    let inside = text.strip_prefix('{').and_then(|text| text.strip_suffix('}'));
+    matches!(text, "" | "null") || inside.is_some_and(|text| text.trim_matches(SPACE).is_empty())
+}
+
+fn check_id(id: &str) -> Result<(), Error> {
+    if (1..=MAX_ID).contains(&id.len()) {
+        Ok(())
+    } else {
+        Err(Error::invalid("a user id has 1 to 256 bytes"))
+    }
 }

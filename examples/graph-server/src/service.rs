@@ -10,6 +10,7 @@ use presence_core::{Presence, Timestamp};
 use crate::cluster::{Cluster, ClusterFlags};
 use crate::embedded::{self, Embedded, Writer};
 use crate::error::Error;
+use crate::figures::Counted;
 use crate::shard::{Entry, Question, Reply, shard_of};
 use crate::watch::Hub;
 
@@ -40,15 +41,19 @@ impl Service {
         Ok((Self { log: Log::Embedded(embedded), shards, hub }, writer))
     }
 
-    /// Joins other processes.
+    /// Joins other processes, and returns what owns shards, which must be run.
     ///
     /// # Errors
     ///
     /// Those of [`Cluster::start`].
-    pub async fn cluster(flags: &ClusterFlags, shards: usize, ticks: bool) -> anyhow::Result<Self> {
-        let cluster = Cluster::start(flags, shards, ticks).await?;
+    pub async fn cluster(
+        flags: &ClusterFlags,
+        shards: usize,
+        ticks: bool,
+    ) -> anyhow::Result<(Self, impl Future<Output = anyhow::Result<()>> + use<>)> {
+        let (cluster, keeper) = Cluster::start(flags, shards, ticks).await?;
         let hub = Arc::clone(cluster.hub());
-        Ok(Self { log: Log::Cluster(cluster), shards, hub })
+        Ok((Self { log: Log::Cluster(cluster), shards, hub }, keeper))
     }
 
     /// Stores an entry in the log of a shard, and applies it.
@@ -57,6 +62,7 @@ impl Service {
     ///
     /// The rejection of the command. 429: it was not stored. 503: it may have been stored.
     pub async fn apply(&self, shard: usize, entry: Entry) -> Result<(), Error> {
+        let _waiting = Counted::new("presence_commands_waiting");
         match &self.log {
             Log::Embedded(embedded) => embedded.apply(shard, entry).await,
             Log::Cluster(cluster) => cluster.apply(shard, entry).await,
@@ -76,12 +82,16 @@ impl Service {
         }
     }
 
-    /// Returns whether the log can be reached.
-    #[must_use]
-    pub fn is_healthy(&self) -> bool {
+    /// Checks that this process can answer for all that it owns, or should.
+    ///
+    /// # Errors
+    ///
+    /// 503 with the reason.
+    pub fn health(&self) -> Result<(), Error> {
         match &self.log {
-            Log::Embedded(embedded) => embedded.is_healthy(),
-            Log::Cluster(cluster) => cluster.is_healthy(),
+            Log::Embedded(embedded) if embedded.is_healthy() => Ok(()),
+            Log::Embedded(_) => Err(Error::unavailable("the log cannot be written")),
+            Log::Cluster(cluster) => cluster.health(),
         }
     }
 

@@ -15,6 +15,7 @@
 use std::fmt;
 use std::hash::Hasher;
 
+use anyhow::Context as _;
 use presence_core::{
     Command, CommandError, Presence, PresenceDirectory, PresenceModel, Tick, Timestamp, timestamp,
 };
@@ -23,8 +24,8 @@ use serde::{Deserialize, Serialize};
 /// The longest user id and session id, in bytes.
 pub const MAX_ID: usize = 256;
 
-/// The version of the stored form of a shard.
-const FORMAT: u8 = 1;
+/// The version of the stored form of a shard, its first byte. Times were text in the first.
+const FORMAT: u8 = 2;
 
 /// How many numbers of changes each sequence number has. If a group has more changes, they go on into
 /// the numbers of the next.
@@ -70,7 +71,7 @@ impl fmt::Debug for SessionId {
     }
 }
 
-/// A timestamp, stored as text.
+/// A timestamp: text in JSON, and nanoseconds since 1970 in postcard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Time(#[serde(with = "timestamp")] pub Timestamp);
 
@@ -160,10 +161,14 @@ impl Shard {
     ///
     /// # Errors
     ///
-    /// If the bytes are not a shard, or were written by a newer version.
+    /// If the bytes are not a shard, or were written by another version.
     pub fn decode(bytes: &[u8]) -> anyhow::Result<Self> {
+        let format = bytes.first().context("the stored shard is empty")?;
+        anyhow::ensure!(
+            *format == FORMAT,
+            "the shard is stored in format {format}, and this version of the service reads format {FORMAT}"
+        );
         let snapshot: Snapshot<Vec<(String, PresenceModel<SessionId>)>> = postcard::from_bytes(bytes)?;
-        anyhow::ensure!(snapshot.format == FORMAT, "unknown format {} of a shard", snapshot.format);
         let time = snapshot.time.map(|Time(time)| time);
         let mut directory = PresenceDirectory::new();
         for (user, model) in snapshot.users {
@@ -182,6 +187,14 @@ impl Shard {
         let users: Vec<_> = self.directory.iter().collect();
         let (time, last_change) = (self.time.map(Time), self.last_change);
         Ok(postcard::to_stdvec(&Snapshot { format: FORMAT, sequence, time, last_change, users })?)
+    }
+
+    /// Returns the first user in the beginning of a stored form, or `None` if there is none.
+    #[must_use]
+    pub fn first_user(bytes: &[u8]) -> Option<String> {
+        let (snapshot, _) = postcard::take_from_bytes::<Snapshot<(u64, String)>>(bytes).ok()?;
+        let (users, first) = snapshot.users;
+        (snapshot.format == FORMAT && users > 0).then_some(first)
     }
 
     /// Applies the next group of the log.
@@ -250,6 +263,12 @@ impl Shard {
     #[must_use]
     pub fn time(&self) -> Option<Timestamp> {
         self.time
+    }
+
+    /// Returns the number of the last change.
+    #[must_use]
+    pub fn last_change(&self) -> u64 {
+        self.last_change
     }
 
     /// Returns how many users are stored.

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
+use crate::figures::Counted;
 use crate::shard::Change;
 
 /// How many changes are kept for watchers that come back.
 pub const HISTORY: usize = 65_536;
 
-/// How many changes may wait for a slow watcher before it is dropped.
+/// How many changes may wait for a slow watcher before it is dropped, and how many of those that it has
+/// missed are looked up at once.
 const BACKLOG: usize = 1_024;
 
 /// How many watchers there may be.
@@ -30,27 +32,51 @@ pub struct Event {
 pub struct Hub(Mutex<State>);
 
 struct State {
+    /// The latest changes, in order.
     history: VecDeque<Arc<Event>>,
+    /// How many changes are not in the history any more. So the first in it has this place.
+    dropped: u64,
     /// The id of the latest event that is not in the history any more.
     forgotten: u64,
-    /// The number of the latest change of each user in the history, to drop repeats.
-    latest: HashMap<String, u64>,
-    watchers: HashMap<u64, mpsc::Sender<Arc<Event>>>,
-    /// Who watches a user.
-    watched: HashMap<String, HashSet<u64>>,
+    /// The users that are watched or in the history.
+    users: HashMap<Arc<str>, User>,
+    /// The watchers. One without a sender gets no live changes: not yet, or not any more.
+    watchers: HashMap<u64, Option<mpsc::Sender<Arc<Event>>>>,
     next_watcher: u64,
 }
 
-/// The changes for one watcher. It ends if the watcher is too slow, or the service stops.
+/// What the hub knows of a user.
+#[derive(Default)]
+struct User {
+    /// The places of its changes in the history. So coming back costs what was missed, and not the history.
+    changes: VecDeque<u64>,
+    /// The watchers that get its changes.
+    watchers: HashSet<u64>,
+}
+
+/// The changes for one watcher.
 pub struct Subscription {
-    /// The changes since the last one that the watcher has seen, or `None` if they are not known.
-    pub missed: Option<Vec<Arc<Event>>>,
-    /// The id of the latest event at the start.
-    pub start: u64,
-    receiver: mpsc::Receiver<Arc<Event>>,
+    /// If it is not known what the watcher has missed: the id of the event after which it starts. The
+    /// presences of its users must be read, after this call.
+    pub reset: Option<u64>,
     hub: Arc<Hub>,
     watcher: u64,
-    users: HashSet<String>,
+    users: Vec<Arc<str>>,
+    /// The id of the last event that was looked up.
+    seen: u64,
+    missed: VecDeque<Arc<Event>>,
+    /// The changes from now on, once there is nothing left to look up.
+    live: Option<mpsc::Receiver<Arc<Event>>>,
+    _counted: Counted,
+}
+
+/// Why a subscription ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The watcher was too slow, and has missed a change.
+    Slow,
+    /// The service stops, or has itself missed changes.
+    Closed,
 }
 
 impl Hub {
@@ -59,42 +85,39 @@ impl Hub {
     pub fn new(forgotten: u64) -> Arc<Self> {
         Arc::new(Self(Mutex::new(State {
             history: VecDeque::new(),
+            dropped: 0,
             forgotten,
-            latest: HashMap::new(),
+            users: HashMap::new(),
             watchers: HashMap::new(),
-            watched: HashMap::new(),
             next_watcher: 0,
         })))
     }
 
-    /// Gives a change to its watchers, with this id or, if there was a higher one, with the next. A
-    /// change that comes again is dropped.
+    /// Gives a change to its watchers, with this id or, if there was a higher one, with the next.
     pub fn publish(&self, id: u64, change: Change) {
         let state = &mut *self.0.lock();
-        let id = id.max(state.start() + 1);
-        if state.latest.get(&change.user).is_some_and(|last| *last >= change.number) {
-            return;
+        if state.history.len() == HISTORY {
+            state.drop_first();
         }
-        if state.history.len() == HISTORY
-            && let Some(Event { id, change }) = state.history.pop_front().as_deref()
-        {
-            state.forgotten = *id;
-            if state.latest.get(&change.user) == Some(&change.number) {
-                state.latest.remove(&change.user);
-            }
-        }
-        state.latest.insert(change.user.clone(), change.number);
+        let id = id.max(state.latest() + 1);
+        let place = state.dropped + state.history.len() as u64;
+        let user = match state.users.get_mut(change.user.as_str()) {
+            Some(user) => user,
+            None => state.users.entry(Arc::from(change.user.as_str())).or_default(),
+        };
+        user.changes.push_back(place);
         let event = Arc::new(Event { id, change });
-        state.history.push_back(Arc::clone(&event));
-        let watchers = state.watched.get(&event.change.user).into_iter().flatten();
-        for watcher in watchers {
+        for watcher in &user.watchers {
             // A watcher without room has missed a change, so it gets no other.
-            if let Some(sender) = state.watchers.get(watcher)
+            if let Some(watcher) = state.watchers.get_mut(watcher)
+                && let Some(sender) = watcher
                 && sender.try_send(Arc::clone(&event)).is_err()
             {
-                state.watchers.remove(watcher);
+                *watcher = None;
+                metrics::counter!("presence_watchers_slow_total").increment(1);
             }
         }
+        state.history.push_back(event);
         metrics::counter!("presence_changes_total").increment(1);
     }
 
@@ -111,36 +134,35 @@ impl Hub {
         if state.watchers.len() >= MAX_WATCHERS {
             return None;
         }
-        let start = state.start();
-        let seen = seen.unwrap_or(start);
-        let missed = (state.forgotten..=start).contains(&seen).then(|| {
-            let from = state.history.partition_point(|event| event.id <= seen);
-            let missed = state.history.range(from..);
-            missed.filter(|event| users.contains(&event.change.user)).cloned().collect()
-        });
-        let (sender, receiver) = mpsc::channel(BACKLOG);
         let watcher = state.next_watcher;
         state.next_watcher += 1;
-        state.watchers.insert(watcher, sender);
-        for user in &users {
-            state.watched.entry(user.clone()).or_default().insert(watcher);
+        state.watchers.insert(watcher, None);
+        let latest = state.latest();
+        let known = seen.is_none_or(|seen| (state.forgotten..=latest).contains(&seen));
+        if !known {
+            metrics::counter!("presence_watchers_reset_total").increment(1);
         }
-        metrics::gauge!("presence_watchers").increment(1.0);
-        Some(Subscription { missed, start, receiver, hub: Arc::clone(self), watcher, users })
-    }
-
-    /// Returns the id of the latest event.
-    #[must_use]
-    pub fn latest(&self) -> u64 {
-        self.0.lock().start()
+        let mut subscription = Subscription {
+            reset: (!known).then_some(latest),
+            hub: Arc::clone(self),
+            watcher,
+            users: users.into_iter().map(Arc::from).collect(),
+            seen: seen.filter(|_| known).unwrap_or(latest),
+            missed: VecDeque::new(),
+            live: None,
+            _counted: Counted::new("presence_watchers"),
+        };
+        subscription.look_up(state).ok()?;
+        Some(subscription)
     }
 
     /// Forgets the history, because events up to `id` were missed, and ends all subscriptions.
     pub fn forget(&self, id: u64) {
         let state = &mut *self.0.lock();
+        state.dropped += state.history.len() as u64;
         state.forgotten = id;
         state.history.clear();
-        state.latest.clear();
+        state.users.clear();
         state.watchers.clear();
     }
 
@@ -152,15 +174,104 @@ impl Hub {
 
 impl State {
     /// Returns the id of the latest event.
-    fn start(&self) -> u64 {
+    fn latest(&self) -> u64 {
         self.history.back().map_or(self.forgotten, |event| event.id)
+    }
+
+    /// Returns the place of the first change after the event `seen`.
+    fn place_after(&self, seen: u64) -> u64 {
+        self.dropped + self.history.partition_point(|event| event.id <= seen) as u64
+    }
+
+    /// Returns the change at a place, if it is in the history.
+    fn at(&self, place: u64) -> Option<&Arc<Event>> {
+        self.history.get(usize::try_from(place.checked_sub(self.dropped)?).ok()?)
+    }
+
+    /// Drops the first change of the history.
+    fn drop_first(&mut self) {
+        let Some(event) = self.history.pop_front() else { return };
+        self.dropped += 1;
+        self.forgotten = event.id;
+        let user = event.change.user.as_str();
+        if let Some(known) = self.users.get_mut(user) {
+            known.changes.pop_front();
+            if known.is_empty() {
+                self.users.remove(user);
+            }
+        }
+    }
+}
+
+impl User {
+    fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.watchers.is_empty()
     }
 }
 
 impl Subscription {
     /// Returns the next event.
-    pub async fn next(&mut self) -> Option<Arc<Event>> {
-        self.receiver.recv().await
+    ///
+    /// # Errors
+    ///
+    /// At the end, the reason of it.
+    pub async fn next(&mut self) -> Result<Arc<Event>, End> {
+        loop {
+            if let Some(event) = self.missed.pop_front() {
+                return Ok(event);
+            }
+            if let Some(live) = &mut self.live {
+                return live.recv().await.ok_or_else(|| self.end());
+            }
+            let hub = Arc::clone(&self.hub);
+            self.look_up(&mut hub.0.lock())?;
+        }
+    }
+
+    /// Looks up the next changes that the watcher has missed. If these are all, it goes on live.
+    fn look_up(&mut self, state: &mut State) -> Result<(), End> {
+        if !state.watchers.contains_key(&self.watcher) {
+            return Err(End::Closed);
+        }
+        if self.seen < state.forgotten {
+            metrics::counter!("presence_watchers_slow_total").increment(1);
+            return Err(End::Slow);
+        }
+        let first = state.place_after(self.seen);
+        let mut places = Vec::new();
+        for user in self.users.iter().filter_map(|user| state.users.get(user)) {
+            let from = user.changes.partition_point(|place| *place < first);
+            places.extend(user.changes.range(from..));
+        }
+        if places.len() > BACKLOG {
+            places.select_nth_unstable(BACKLOG);
+            places.truncate(BACKLOG);
+        } else {
+            self.go_live(state);
+        }
+        places.sort_unstable();
+        self.missed = places.iter().filter_map(|place| state.at(*place).cloned()).collect();
+        self.seen = self.missed.back().map_or(self.seen, |event| event.id);
+        Ok(())
+    }
+
+    fn go_live(&mut self, state: &mut State) {
+        for user in &mut self.users {
+            // The id is kept once, however many watch the user.
+            if let Some((known, _)) = state.users.get_key_value(user) {
+                *user = Arc::clone(known);
+            }
+            state.users.entry(Arc::clone(user)).or_default().watchers.insert(self.watcher);
+        }
+        let (sender, receiver) = mpsc::channel(BACKLOG);
+        state.watchers.insert(self.watcher, Some(sender));
+        self.live = Some(receiver);
+    }
+
+    /// Returns why there are no more live changes.
+    fn end(&self) -> End {
+        let is_known = self.hub.0.lock().watchers.contains_key(&self.watcher);
+        if is_known { End::Slow } else { End::Closed }
     }
 }
 
@@ -169,13 +280,12 @@ impl Drop for Subscription {
         let state = &mut *self.hub.0.lock();
         state.watchers.remove(&self.watcher);
         for user in &self.users {
-            if let Some(watchers) = state.watched.get_mut(user) {
-                watchers.remove(&self.watcher);
-                if watchers.is_empty() {
-                    state.watched.remove(user);
+            if let Some(known) = state.users.get_mut(user) {
+                known.watchers.remove(&self.watcher);
+                if known.is_empty() {
+                    state.users.remove(user);
                 }
             }
         }
-        metrics::gauge!("presence_watchers").decrement(1.0);
     }
 }

@@ -57,7 +57,11 @@ fn rights_follow_the_table() {
         (json!({ "roles": ["Presence.ReadWrite.All"] }), "rRwW"),
         (json!({ "scp": "User.Read", "roles": ["Presence.ReadWrite.All"] }), "----"),
         (json!({ "scp": "" }), "----"),
-        (json!({ "roles": ["Presence.Read.All"] }), "----"),
+        (json!({ "roles": ["Presence.Read.All"] }), "rR--"),
+        (json!({ "roles": ["User.Read.All", "Presence.Read.All"] }), "rR--"),
+        (json!({ "roles": ["Presence.Read"] }), "----"),
+        (json!({ "scp": "Presence.ReadWrite.All" }), "----"),
+        (json!({ "scp": "", "roles": ["Presence.Read.All"] }), "----"),
         (json!({}), "----"),
     ];
     for (more, rights) in table {
@@ -81,6 +85,8 @@ fn bad_tokens_are_unauthorized() {
     let unsigned = "eyJhbGciOiJub25lIn0.eyJvaWQiOiJhbmEiLCJzY3AiOiJQcmVzZW5jZS5SZWFkIn0.";
     let with =
         |name: &str, value: Value| token(Algorithm::HS256, SECRET, &claims(&json!({ name: value })));
+    let critical = Header { crit: Some(vec!["exp".to_owned()]), ..Header::new(Algorithm::HS256) };
+    let critical = headers(&encode(&critical, &good, &EncodingKey::from_secret(SECRET)).unwrap());
     for (what, headers) in [
         ("none", HeaderMap::new()),
         ("unsigned", headers(unsigned)),
@@ -88,6 +94,9 @@ fn bad_tokens_are_unauthorized() {
         ("another secret", token(Algorithm::HS256, b"another", &good)),
         ("another algorithm", token(Algorithm::HS384, SECRET, &good)),
         ("another issuer", with("iss", json!("them"))),
+        ("a list of issuers", with("iss", json!(["us"]))),
+        ("no issuer", with("iss", Value::Null)),
+        ("critical headers", critical),
         ("another audience", with("aud", json!("mail"))),
         ("expired", with("exp", json!(1_700_000_000))),
         ("not yet valid", with("nbf", json!(3_900_000_000_u64))),
@@ -105,4 +114,35 @@ fn sessions_belong_to_applications_if_that_is_checked() {
     let caller = auth(&["--check-application"]).caller(&headers).unwrap();
     assert!(caller.may_use_session("app").is_ok());
     assert_eq!(caller.may_use_session("other").map_err(|error| error.status), Err(403));
+}
+
+#[test]
+fn a_token_names_one_of_several_issuers() {
+    let auth = auth(&["--issuer", "them"]);
+    for (issuer, is_valid) in [("us", true), ("them", true), ("others", false)] {
+        let claims = claims(&json!({ "iss": issuer, "scp": "Presence.Read" }));
+        let found = auth.caller(&token(Algorithm::HS256, SECRET, &claims)).is_ok();
+        assert_eq!(found, is_valid, "{issuer}");
+    }
+}
+
+#[test]
+fn me_is_the_user_of_the_token_or_of_the_flag() {
+    let me = |auth: &Auth, headers: &HeaderMap| {
+        auth.caller(headers).unwrap().me().map(str::to_owned).map_err(|error| error.status)
+    };
+    let with_keys = auth(&[]);
+    let user = token(Algorithm::HS256, SECRET, &claims(&json!({ "scp": "Presence.Read" })));
+    assert_eq!(me(&with_keys, &user), Ok("ana".to_owned()));
+    let application =
+        token(Algorithm::HS256, SECRET, &claims(&json!({ "roles": ["Presence.Read.All"] })));
+    assert_eq!(me(&with_keys, &application), Err(400));
+
+    let open = |flags: &[&str]| {
+        let flags = ["test"].iter().chain(flags);
+        Flags::try_parse_from(flags).unwrap().auth.read().unwrap()
+    };
+    assert_eq!(me(&open(&[]), &user), Err(400));
+    assert_eq!(me(&open(&["--me", "bob"]), &user), Ok("bob".to_owned()));
+    assert_eq!(me(&open(&["--me", "bob"]), &HeaderMap::new()), Ok("bob".to_owned()));
 }

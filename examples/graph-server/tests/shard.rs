@@ -77,6 +77,21 @@ fn a_restored_shard_answers_and_changes_as_before() {
 }
 
 #[test]
+fn a_shard_in_another_format_is_refused_with_a_sentence() {
+    let mut bytes = Shard::default().encode(0).unwrap();
+    for (format, is_read) in [(0, false), (1, false), (2, true), (3, false), (255, false)] {
+        bytes[0] = format;
+        let error = Shard::decode(&bytes).err().map(|error| error.to_string());
+        let sentence = format!(
+            "the shard is stored in format {format}, and this version of the service reads format 2"
+        );
+        assert_eq!(error, (!is_read).then_some(sentence));
+    }
+    assert!(Shard::decode(&[]).is_err());
+    assert!(Shard::decode(&bytes[..2]).is_err());
+}
+
+#[test]
 fn numbers_and_times_of_changes_rise() {
     for seed in 0..20 {
         let (_, changes, _) = apply(&log(seed), |_| false);
@@ -93,6 +108,21 @@ fn entries_are_stored_as_written_in_json_and_in_postcard() {
         let entry = entry(&mut random);
         assert_eq!(entry, serde_json::from_slice(&serde_json::to_vec(&entry).unwrap()).unwrap());
         assert_eq!(entry, postcard::from_bytes(&postcard::to_stdvec(&entry).unwrap()).unwrap());
+    }
+}
+
+#[test]
+fn the_first_user_is_found_in_the_beginning_of_a_stored_form() {
+    let mut shard = Shard::default();
+    assert_eq!(Shard::first_user(&shard.encode(0).unwrap()), None);
+    for (number, (accepted, entries)) in (1..).zip(log(1)) {
+        shard.apply(number, accepted, entries);
+    }
+    let bytes = shard.encode(shard.sequence()).unwrap();
+    let stored: Stored = postcard::from_bytes(&bytes).unwrap();
+    assert_eq!(Shard::first_user(&bytes[..60]), Some(stored.4[0].0.clone()));
+    for bytes in [&bytes[..5], &[], &[9; 60], &[255; 60]] {
+        assert_eq!(Shard::first_user(bytes), None);
     }
 }
 

@@ -1,118 +1,199 @@
 //! Changes on their way from owners to the watchers of all processes.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::header::NATS_MESSAGE_ID;
+use anyhow::Context as _;
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
-use async_nats::jetstream::context::PublishAckFuture;
-use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::message::Message;
 use futures_util::StreamExt;
-use futures_util::future::try_join_all;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use tokio::sync::{mpsc, oneshot};
+use parking_lot::Mutex;
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::sleep;
 
 use super::process::Process;
+use crate::figures::{changes_wait, changes_wait_no_more};
 use crate::shard::Change;
 
-/// How many changes of a shard are published before their acknowledgements are awaited. A server that syncs
-/// each message stores about a thousand a second.
-const WAVE: usize = 32;
+/// How many changes are one message at most: it is shorter than NATS' limit of a megabyte then, whatever the
+/// ids of the users are.
+const MESSAGE: usize = 512;
+/// How many changes of a shard may wait to be published. If more do, the log holds the rest: the owner applies
+/// no other command until there is room.
+const BACKLOG: usize = 262_144;
+/// How many ids of events each message has. It is more than [`MESSAGE`].
+const IDS_PER_MESSAGE: u64 = 1 << 16;
+/// How long to wait before something is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
 
-/// The characters of user ids that stay as they are in a subject.
-const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
+/// The changes of a shard that wait to be published.
+pub(super) struct Outbox {
+    waiting: Mutex<VecDeque<Change>>,
+    /// Wakes the publisher.
+    added: Notify,
+    /// The number of the last change that was published.
+    published: watch::Sender<u64>,
+}
 
-/// A change to be published, or a question whether all before it have been.
-pub(super) enum Outgoing {
-    Change(Change),
-    Flush(oneshot::Sender<()>),
+impl Outbox {
+    /// Creates an outbox for the changes after the one with this number.
+    pub(super) fn new(published: u64) -> Arc<Self> {
+        let published = watch::Sender::new(published);
+        Arc::new(Self { waiting: Mutex::default(), added: Notify::new(), published })
+    }
+
+    /// Adds changes. It never waits: commands go on while changes wait.
+    pub(super) fn add(&self, changes: Vec<Change>) {
+        changes_wait(changes.len());
+        self.waiting.lock().extend(changes);
+        self.added.notify_one();
+    }
+
+    /// Returns whether no other command may be applied now.
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting.lock().len() >= BACKLOG
+    }
+
+    /// Waits until there is room.
+    pub(super) async fn room(&self) {
+        let _ = self.published.subscribe().wait_for(|_| !self.is_full()).await;
+    }
+
+    /// Waits until a change was published, and all before it.
+    pub(super) async fn published(&self, number: u64) {
+        let _ = self.published.subscribe().wait_for(|published| *published >= number).await;
+    }
+
+    /// Returns the next message, and the number of its last change.
+    fn message(&self) -> Option<(serde_json::Result<Vec<u8>>, u64)> {
+        let waiting = self.waiting.lock();
+        let changes: Vec<_> = waiting.iter().take(MESSAGE).collect();
+        Some((serde_json::to_vec(&changes), changes.last()?.number))
+    }
+
+    /// Removes the changes up to one that was published.
+    fn remove(&self, number: u64) {
+        let mut waiting = self.waiting.lock();
+        let count = waiting.partition_point(|change| change.number <= number);
+        waiting.drain(..count);
+        changes_wait_no_more(count);
+        drop(waiting);
+        self.published.send_replace(number);
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        changes_wait_no_more(self.waiting.lock().len());
+    }
 }
 
 impl Process {
-    /// Publishes changes, those of one user one after the other.
+    /// Publishes the changes of a shard, one message after the other. So the changes that are in the stream
+    /// have no gap, and a reader can drop repeats by their numbers.
     pub(super) async fn publish(
         self: Arc<Self>,
-        number: usize,
-        mut outgoing: mpsc::Receiver<Outgoing>,
+        shard: usize,
+        outbox: Arc<Outbox>,
     ) -> anyhow::Result<()> {
-        let mut received = Vec::with_capacity(WAVE);
-        while outgoing.recv_many(&mut received, WAVE).await > 0 {
-            let mut users = HashSet::new();
-            let mut acks: Vec<PublishAckFuture> = Vec::new();
-            for outgoing in received.drain(..) {
-                match outgoing {
-                    Outgoing::Change(change) => {
-                        if !users.insert(change.user.clone()) {
-                            acknowledged(&mut acks).await?;
-                            users = HashSet::from([change.user.clone()]);
-                        }
-                        let subject =
-                            format!("presence.changes.{}", utf8_percent_encode(&change.user, PLAIN));
-                        let message = PublishMessage::build()
-                            .payload(serde_json::to_vec(&change)?.into())
-                            .header(NATS_MESSAGE_ID, format!("{number}-{}", change.number).as_str());
-                        acks.push(self.jetstream.send_publish(subject, message).await?);
-                    }
-                    Outgoing::Flush(flush) => {
-                        acknowledged(&mut acks).await?;
-                        let _ = flush.send(());
+        let subject = self.subject("changes", shard);
+        loop {
+            while let Some((message, last)) = outbox.message() {
+                let message = message?;
+                let stored =
+                    async { self.jetstream.publish(subject.clone(), message.into()).await?.await };
+                match stored.await {
+                    Ok(_) => outbox.remove(last),
+                    // It may be stored twice then.
+                    Err(error) => {
+                        tracing::warn!("shard {shard}: changes wait to be published: {error:#}");
+                        sleep(PAUSE).await;
                     }
                 }
             }
-            acknowledged(&mut acks).await?;
+            outbox.added.notified().await;
         }
-        Ok(())
     }
 
-    /// Gives the changes of all processes to the watchers of this one.
-    pub(super) async fn follow_changes(self: Arc<Self>) {
+    /// Gives the changes of all processes to the watchers of this one. It says when it has read those that
+    /// there were before.
+    pub(super) async fn follow_changes(self: Arc<Self>, caught_up: oneshot::Sender<()>) {
         let mut connection = self.connection.clone();
+        let mut reader = Reader { caught_up: Some(caught_up), ..Reader::default() };
         loop {
             connection.mark_unchanged();
             tokio::select! {
-                result = self.follow_changes_once() => {
+                result = self.follow_changes_once(&mut reader) => {
                     tracing::warn!("following changes: {:#}", result.err().unwrap_or_else(|| anyhow::anyhow!("it ended")));
-                    sleep(Duration::from_secs(1)).await;
+                    sleep(PAUSE).await;
                 }
                 _ = connection.changed() => {}
             }
         }
     }
 
-    async fn follow_changes_once(&self) -> anyhow::Result<()> {
-        let next = self.hub.latest() + 1;
-        let first = self.changes.get_info().await?.state.first_sequence;
-        if first > next {
-            self.hub.forget(first - 1);
+    async fn follow_changes_once(&self, reader: &mut Reader) -> anyhow::Result<()> {
+        let state = self.changes.get_info().await?.state;
+        let (first, last) = (state.first_sequence.max(1), state.last_sequence);
+        if first > reader.next {
+            // At the start, and after a while without NATS.
+            reader.next = first;
+            self.hub.forget(first * IDS_PER_MESSAGE - 1);
         }
         let mut messages = self
             .changes
             .create_consumer(pull::OrderedConfig {
-                deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: next },
+                deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: reader.next },
                 ..pull::OrderedConfig::default()
             })
             .await?
             .messages()
             .await?;
-        while let Some(message) = messages.next().await {
-            let message = message?;
-            let info = message.info().map_err(|error| anyhow::anyhow!(error))?;
-            match serde_json::from_slice::<Change>(&message.payload) {
-                Ok(change) if info.stream_sequence > self.hub.latest() => {
-                    self.hub.publish(info.stream_sequence, change);
-                }
-                Ok(_) => {}
-                Err(error) => tracing::error!("a change cannot be read: {error}"),
+        loop {
+            if reader.next > last
+                && let Some(caught_up) = reader.caught_up.take()
+            {
+                let _ = caught_up.send(());
+            }
+            let message = messages.next().await.context("the changes ended")??;
+            self.receive_changes(&message, reader)?;
+        }
+    }
+
+    /// Gives the changes of a message to the watchers.
+    fn receive_changes(&self, message: &Message, reader: &mut Reader) -> anyhow::Result<()> {
+        let sequence = message.info().map_err(|error| anyhow::anyhow!(error))?.stream_sequence;
+        if sequence < reader.next {
+            return Ok(());
+        }
+        if sequence > reader.next {
+            // Messages have gone before they were read.
+            self.hub.forget(sequence * IDS_PER_MESSAGE - 1);
+        }
+        reader.next = sequence + 1;
+        let changes: Vec<Change> = serde_json::from_slice(&message.payload).unwrap_or_else(|error| {
+            tracing::error!("message {sequence} of the changes cannot be read: {error}");
+            Vec::new()
+        });
+        let last = reader.numbers.entry(message.subject.to_string()).or_default();
+        for (id, change) in (sequence * IDS_PER_MESSAGE..).zip(changes) {
+            if change.number > *last {
+                *last = change.number;
+                self.hub.publish(id, change);
             }
         }
         Ok(())
     }
 }
 
-/// Waits until all publications are stored.
-async fn acknowledged(acks: &mut Vec<PublishAckFuture>) -> anyhow::Result<()> {
-    try_join_all(acks.drain(..).map(IntoFuture::into_future)).await?;
-    Ok(())
+/// How far this process has read the changes.
+#[derive(Default)]
+struct Reader {
+    /// The sequence number of the next message.
+    next: u64,
+    /// The number of the last change of each shard, by subject, to drop repeats.
+    numbers: HashMap<String, u64>,
+    /// Tells once that the messages that there were before have been read.
+    caught_up: Option<oneshot::Sender<()>>,
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use async_nats::Subscriber;
 use async_nats::jetstream::message::PublishMessage;
@@ -12,6 +13,7 @@ use tokio::time::sleep;
 use super::ANSWER;
 use super::process::Process;
 use crate::error::Error;
+use crate::figures::log_stored;
 use crate::shard::Entry;
 
 /// How many commands are one message at most: it is shorter than NATS' limit of a megabyte then.
@@ -39,8 +41,8 @@ impl Process {
         shard: usize,
         mut submissions: mpsc::Receiver<Submission>,
     ) {
-        let subject = format!("presence.commands.{shard}");
-        let answer_to = format!("presence.answers.{}", self.id);
+        let subject = self.subject("commands", shard);
+        let answer_to = self.subject("answers", &self.id);
         let mut connection = self.connection.clone();
         let mut group = Vec::with_capacity(GROUP);
         while submissions.recv_many(&mut group, GROUP).await > 0 {
@@ -49,6 +51,7 @@ impl Process {
             let number = self.next_group.fetch_add(1, Ordering::Relaxed);
             self.waiting.lock().insert(number, answers);
             connection.mark_unchanged();
+            let started = Instant::now();
             let stored = async {
                 let message = PublishMessage::build()
                     .payload(serde_json::to_vec(&entries)?.into())
@@ -63,10 +66,13 @@ impl Process {
             let process = Arc::clone(&self);
             match stored {
                 // Who waits for longer has got an answer already.
-                Ok(_) => drop(tokio::spawn(async move {
-                    sleep(ANSWER).await;
-                    process.waiting.lock().remove(&number);
-                })),
+                Ok(_) => {
+                    log_stored(started);
+                    drop(tokio::spawn(async move {
+                        sleep(ANSWER).await;
+                        process.waiting.lock().remove(&number);
+                    }));
+                }
                 Err(error) => {
                     tracing::warn!("shard {shard}: a group of commands was not stored: {error:#}");
                     self.waiting.lock().remove(&number);

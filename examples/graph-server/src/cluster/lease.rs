@@ -1,27 +1,24 @@
-//! Who owns what: each process that is alive owns its share of the shards.
-//!
-//! A process is alive while its key is in the bucket of processes, which forgets keys after 3 seconds. The
-//! key of a shard names its owner and its snapshot. It is only ever changed by compare-and-swap, so a
-//! process that takes a shard also ends the power of the owner before it to store or purge anything.
+//! Carries out in NATS what [`Ownership`] decides: the key of this process, the records and the owners.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use anyhow::Context as _;
 use async_nats::jetstream::kv::UpdateErrorKind;
+use async_nats::jetstream::stream::LastRawMessageErrorKind;
 use futures_util::TryStreamExt;
 use futures_util::future::try_join_all;
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use super::owner;
 use super::process::Process;
-use super::{ANSWER, LEASE, owner};
-use crate::figures::{count_shards, count_users};
-
-/// How often a process renews its lease and looks at the others.
-const POLL: Duration = Duration::from_millis(500);
+use crate::figures::{count_shards, count_users, lease_renewed};
+use crate::ownership::{self, Action, Event, LEASE, Ownership, POLL, Survey, Written};
 
 /// The key of a shard: its owner and its snapshot.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -45,181 +42,245 @@ impl Lease {
     }
 }
 
-/// A shard that this process owns.
-struct Held {
-    task: JoinHandle<anyhow::Result<()>>,
-    stop: watch::Sender<bool>,
-    /// The revision of the record by which it was taken.
-    revision: u64,
+/// What this process knows of its shards, for `/healthz`.
+pub(super) struct Standing {
+    valid_until: watch::Sender<Instant>,
+    /// The shards for which this process answers, or should.
+    pub(super) expected: Mutex<Vec<usize>>,
 }
 
-/// What this process has.
+impl Standing {
+    /// Creates the standing of a process that owns nothing.
+    pub(super) fn new() -> Self {
+        Self { valid_until: watch::Sender::new(Instant::now()), expected: Mutex::default() }
+    }
+
+    /// Returns the lease of the process.
+    pub(super) fn lease(&self) -> Lease {
+        Lease(self.valid_until.subscribe())
+    }
+}
+
+/// What the state machine is connected to.
 struct Keeper {
     process: Arc<Process>,
-    /// The revision of the key of this process, if it is alive.
-    revision: Option<u64>,
-    valid_until: watch::Sender<Instant>,
-    held: BTreeMap<usize, Held>,
+    /// What is under way, and the owners of shards.
+    events: JoinSet<Event>,
+    /// The records as the last survey found them.
+    records: Arc<Mutex<Vec<Record>>>,
+    /// The records of shards that are being taken.
+    taken: BTreeMap<usize, Record>,
+    owners: BTreeMap<usize, Reins>,
+}
+
+/// The way to end the owner of a shard.
+struct Reins {
+    stop: watch::Sender<bool>,
+    task: AbortHandle,
 }
 
 /// Renews the lease of this process and takes and leaves shards, until the service stops.
-pub(super) async fn keep(process: Arc<Process>, mut stop: watch::Receiver<bool>) {
-    let valid_until = watch::Sender::new(Instant::now());
-    let mut keeper = Keeper { process, revision: None, valid_until, held: BTreeMap::new() };
+///
+/// # Errors
+///
+/// If the streams in NATS are not those of the start any more.
+pub(super) async fn keep(process: Arc<Process>, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let mut ownership = Ownership::new(&process.id, process.owned.len());
+    let mut keeper = Keeper {
+        process: Arc::clone(&process),
+        events: JoinSet::new(),
+        records: Arc::default(),
+        taken: BTreeMap::new(),
+        owners: BTreeMap::new(),
+    };
     let mut polls = interval(POLL);
     polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while !*stop.borrow() {
-        tokio::select! {
-            _ = polls.tick() => {
-                match timeout(LEASE, keeper.poll()).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => tracing::warn!("keeping shards: {error:#}"),
-                    Err(_) => tracing::warn!("keeping shards: NATS does not answer"),
-                }
-                keeper.drop_lost().await;
+    let mut lost = std::pin::pin!(process.lost());
+    let mut stopping = false;
+    while !ownership.has_stopped() {
+        let event = tokio::select! {
+            _ = polls.tick() => Event::Poll,
+            _ = stop.changed(), if !stopping => {
+                stopping = true;
+                Event::Stop
             }
-            _ = stop.changed() => {}
+            Some(event) = keeper.events.join_next() => event.context("keeping shards")?,
+            error = &mut lost => return Err(error),
+        };
+        if let Event::Left(shard) | Event::Failed(shard) = event {
+            keeper.owners.remove(&shard);
         }
+        if let Event::Renewed(Written::Revision(_)) = event {
+            lease_renewed();
+        }
+        let actions = ownership.handle(event, started.elapsed());
+        // First, so that nobody answers by a lease that has lapsed.
+        process.standing.valid_until.send_replace(started + ownership.valid_until());
+        for action in actions {
+            keeper.carry_out(action);
+        }
+        *process.standing.expected.lock() = ownership.expected().collect();
+        count_shards(keeper.owners.len());
+        let owned = process.owned.iter().filter_map(|owned| owned.read().clone());
+        count_users(owned.map(|owned| owned.users()).sum());
     }
-    let shards: Vec<_> = keeper.held.keys().copied().collect();
-    keeper.leave(&shards).await;
-    let _ = keeper.process.processes.delete(&keeper.process.id).await;
+    // The key goes at once, and not with a marker, so that the others take everything now.
+    let key = process.processes.stream.purge().filter(process.key(&process.id));
+    let _ = timeout(LEASE, key.into_future()).await;
+    Ok(())
 }
 
 impl Keeper {
-    async fn poll(&mut self) -> anyhow::Result<()> {
-        self.renew().await?;
-        let alive: HashSet<String> = self.process.processes.keys().await?.try_collect().await?;
-        let records = self.records().await?;
-        let id = self.process.id.clone();
-
-        for (number, (record, revision)) in records.iter().enumerate() {
-            if let Some(held) = self.held.get(&number)
-                && record.owner.as_ref() != Some(&id)
-                && *revision > held.revision
-            {
-                tracing::warn!("shard {number} was taken");
-                self.abandon(number).await;
-            }
-        }
-        let share = records.len().div_ceil(alive.len().max(1));
-        let surplus: Vec<_> = self.held.keys().copied().skip(share).collect();
-        self.leave(&surplus).await;
-
-        // Processes that take shards at once begin at different ones.
-        let offset = crate::shard::shard_of(&id, records.len());
-        for number in (0..records.len()).map(|number| (number + offset) % records.len()) {
-            let Some((record, revision)) = records.get(number) else { continue };
-            let free = record.owner.as_ref().is_none_or(|owner| !alive.contains(owner) || *owner == id);
-            if free
-                && !surplus.contains(&number)
-                && !self.held.contains_key(&number)
-                && self.held.len() < share
-            {
-                self.take(number, record.clone(), *revision).await?;
-            }
-        }
-        count_shards(self.held.len());
-        let owned = self.process.owned.iter().filter_map(|owned| owned.read().clone());
-        count_users(owned.map(|owned| owned.users()).sum());
-        Ok(())
-    }
-
-    /// Renews the key of this process. If it has expired, others may own the shards by now.
-    async fn renew(&mut self) -> anyhow::Result<()> {
-        let started = Instant::now();
+    fn carry_out(&mut self, action: Action) {
         let process = Arc::clone(&self.process);
-        let (key, processes) = (&process.id, &process.processes);
-        if let Some(revision) = self.revision {
-            match processes.update(key, Vec::new().into(), revision).await {
-                Ok(revision) => self.revision = Some(revision),
-                Err(error) if error.kind() == UpdateErrorKind::WrongLastRevision => {
-                    tracing::warn!("the lease of this process has expired");
-                    self.revision = None;
-                }
-                Err(error) => return Err(error.into()),
+        match action {
+            Action::Renew(revision) => self.ask(
+                "renewing the lease",
+                async move { Ok(Event::Renewed(process.renew(revision).await?)) },
+                Event::Renewed(Written::Unknown),
+            ),
+            Action::Survey => {
+                let records = Arc::clone(&self.records);
+                let survey = async move { Ok(Event::Surveyed(Some(process.survey(&records).await?))) };
+                self.ask("looking at the shards", survey, Event::Surveyed(None));
             }
-        }
-        if self.revision.is_none() {
-            for number in self.held.keys().copied().collect::<Vec<_>>() {
-                self.abandon(number).await;
-            }
-            self.revision = Some(processes.put(key, Vec::new().into()).await?);
-        }
-        let _ = self.valid_until.send_replace(started + LEASE);
-        Ok(())
-    }
-
-    /// Reads the records of all shards.
-    async fn records(&self) -> anyhow::Result<Vec<(Record, u64)>> {
-        let shards = &self.process.shards;
-        try_join_all((0..self.process.owned.len()).map(async |number| {
-            match shards.entry(number.to_string()).await? {
-                Some(entry) => Ok((serde_json::from_slice(&entry.value)?, entry.revision)),
-                None => Ok((Record::default(), 0)),
-            }
-        }))
-        .await
-    }
-
-    /// Takes a shard, unless another process is quicker.
-    async fn take(&mut self, number: usize, mut record: Record, revision: u64) -> anyhow::Result<()> {
-        record.owner = Some(self.process.id.clone());
-        let Some(revision) = self.process.swap(number, &record, revision).await? else { return Ok(()) };
-        tracing::info!("shard {number} is owned by this process");
-        let (stop, stopped) = watch::channel(false);
-        let lease = Lease(self.valid_until.subscribe());
-        let process = Arc::clone(&self.process);
-        let task = tokio::spawn(owner::own(process, number, record, revision, lease, stopped));
-        self.held.insert(number, Held { task, stop, revision });
-        Ok(())
-    }
-
-    /// Stores shards and leaves them to others.
-    async fn leave(&mut self, numbers: &[usize]) {
-        for number in numbers {
-            if let Some(held) = self.held.get(number) {
-                let _ = held.stop.send(true);
-            }
-        }
-        for number in numbers {
-            if let Some(mut held) = self.held.remove(number) {
-                match timeout(ANSWER, &mut held.task).await {
-                    Ok(Ok(Ok(()))) => tracing::info!("shard {number} was left to others"),
-                    Ok(Ok(Err(error))) => tracing::warn!("leaving shard {number}: {error:#}"),
-                    Ok(Err(_)) | Err(_) => {
-                        held.task.abort();
-                        tracing::warn!("leaving shard {number} took too long");
+            Action::FindMissing(ids) => self.ask(
+                "looking for owners",
+                async move { Ok(Event::MissingFound(Some(process.find_missing(ids).await?))) },
+                Event::MissingFound(None),
+            ),
+            Action::Take(shard, revision) => {
+                let mut record = self.records.lock().get(shard).cloned().unwrap_or_default();
+                match &record.owner {
+                    Some(owner) if *owner == process.id => {
+                        tracing::info!("shard {shard}: taking it back");
                     }
+                    Some(owner) => tracing::info!("shard {shard}: taking it from {owner}"),
+                    None => {}
+                }
+                record.owner = Some(process.id.clone());
+                self.taken.insert(shard, record.clone());
+                let take = async move {
+                    let revision = process.swap(shard, &record, revision).await?;
+                    Ok(Event::Taken(shard, revision.map_or(Written::Conflict, Written::Revision)))
+                };
+                self.ask("taking a shard", take, Event::Taken(shard, Written::Unknown));
+            }
+            Action::Own(shard, revision) => {
+                tracing::info!("shard {shard} is owned by this process");
+                let record = self.taken.remove(&shard).unwrap_or_default();
+                let (stop, stopped) = watch::channel(false);
+                let lease = process.standing.lease();
+                let task = tokio::spawn(owner::own(process, shard, record, revision, lease, stopped));
+                self.owners.insert(shard, Reins { stop, task: task.abort_handle() });
+                self.events.spawn(async move {
+                    match task.await {
+                        Ok(Ok(())) => {
+                            tracing::info!("shard {shard} was left to others");
+                            return Event::Left(shard);
+                        }
+                        Ok(Err(error)) => tracing::warn!("shard {shard}: {error:#}"),
+                        Err(error) if error.is_cancelled() => {
+                            tracing::warn!("shard {shard} was abandoned");
+                        }
+                        Err(error) => tracing::error!("shard {shard}: {error}"),
+                    }
+                    Event::Failed(shard)
+                });
+            }
+            Action::Leave(shard) => {
+                if let Some(owner) = self.owners.get(&shard) {
+                    let _ = owner.stop.send(true);
+                }
+            }
+            Action::Abandon(shard) => {
+                if let Some(owner) = self.owners.get(&shard) {
+                    if *owner.stop.borrow() {
+                        tracing::warn!("leaving shard {shard} takes too long");
+                    }
+                    owner.task.abort();
                 }
             }
         }
     }
 
-    /// Stops to own a shard at once.
-    async fn abandon(&mut self, number: usize) {
-        if let Some(held) = self.held.remove(&number) {
-            held.task.abort();
-            let _ = held.task.await;
+    /// Asks NATS for something, and tells of a failure if there is no answer in time.
+    fn ask(
+        &mut self,
+        what: &'static str,
+        request: impl Future<Output = anyhow::Result<Event>> + Send + 'static,
+        failure: Event,
+    ) {
+        if !self.process.is_connected() {
+            self.events.spawn(std::future::ready(failure));
+            return;
         }
-    }
-
-    /// Drops shards whose task has failed. They are taken again at the next poll.
-    async fn drop_lost(&mut self) {
-        let ended = self.held.iter().filter(|(_, held)| held.task.is_finished());
-        for number in ended.map(|(number, _)| *number).collect::<Vec<_>>() {
-            if let Some(held) = self.held.remove(&number) {
-                match held.task.await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => tracing::warn!("shard {number}: {error:#}"),
-                    Err(error) => tracing::error!("shard {number}: {error}"),
-                }
-            }
-        }
+        self.events.spawn(async move {
+            let answer = timeout(LEASE, request).await.context("NATS does not answer");
+            answer.flatten().unwrap_or_else(|error| {
+                tracing::warn!("{what}: {error:#}");
+                failure
+            })
+        });
     }
 }
 
 impl Process {
+    /// Returns the subject of the key of a process.
+    pub(super) fn key(&self, id: &str) -> String {
+        format!("{}{id}", self.processes.prefix)
+    }
+
+    async fn renew(&self, revision: Option<u64>) -> anyhow::Result<Written> {
+        let Some(revision) = revision else {
+            return Ok(Written::Revision(self.processes.put(&self.id, "".into()).await?));
+        };
+        match self.processes.update(&self.id, "".into(), revision).await {
+            Ok(revision) => Ok(Written::Revision(revision)),
+            Err(error) if error.kind() == UpdateErrorKind::WrongLastRevision => {
+                tracing::warn!("the lease of this process has lapsed");
+                Ok(Written::Conflict)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Lists the processes, and reads all records.
+    async fn survey(&self, found: &Mutex<Vec<Record>>) -> anyhow::Result<Survey> {
+        let records = try_join_all((0..self.owned.len()).map(async |number| {
+            anyhow::Ok(match self.shards.entry(number.to_string()).await? {
+                Some(entry) => (serde_json::from_slice::<Record>(&entry.value)?, entry.revision),
+                None => (Record::default(), 0),
+            })
+        }));
+        // The subjects of a stream cost no consumer, which a listing of keys does.
+        let subjects = self.processes.stream.info_with_subjects(self.key(">"));
+        let (records, subjects) = tokio::try_join!(records, async { anyhow::Ok(subjects.await?) })?;
+        let subjects: Vec<(String, usize)> = subjects.try_collect().await?;
+        let ids =
+            subjects.iter().filter_map(|(subject, _)| subject.strip_prefix(&self.processes.prefix));
+        let alive = ids.map(str::to_owned).collect();
+        let (records, revisions): (Vec<_>, Vec<_>) = records.into_iter().unzip();
+        let owners = records.iter().map(|record| record.owner.clone()).zip(revisions);
+        let survey = owners.map(|(owner, revision)| ownership::Record { owner, revision }).collect();
+        *found.lock() = records;
+        Ok(Survey { alive, records: survey })
+    }
+
+    /// Returns which of these processes have no key. The leader of the stream is asked, because others may
+    /// be behind.
+    async fn find_missing(&self, ids: BTreeSet<String>) -> anyhow::Result<BTreeSet<String>> {
+        let found = ids.into_iter().map(async |id| {
+            match self.processes.stream.get_last_raw_message_by_subject(&self.key(&id)).await {
+                Ok(_) => Ok(None),
+                Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(Some(id)),
+                Err(error) => Err(error),
+            }
+        });
+        Ok(try_join_all(found).await?.into_iter().flatten().collect())
+    }
+
     /// Writes the record of a shard if it has this revision, and returns the new one.
     pub(super) async fn swap(
         &self,

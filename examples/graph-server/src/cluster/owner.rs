@@ -8,35 +8,39 @@ use anyhow::Context as _;
 use async_nats::Subscriber;
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use async_nats::jetstream::message::Message;
+use async_nats::jetstream::object_store::ObjectInfo;
+use async_nats::jetstream::response::Response;
 use async_nats::jetstream::stream::LastRawMessageErrorKind;
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use parking_lot::RwLock;
 use presence_core::Timestamp;
+use serde::Deserialize;
 use tokio::io::AsyncReadExt;
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinSet;
+use tokio::sync::watch;
+use tokio::task::{JoinSet, block_in_place};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::changes::Outgoing;
+use super::ANSWER;
+use super::changes::Outbox;
+use super::clock::Clock;
 use super::commands::{ANSWER_TO, GROUP_NUMBER};
 use super::lease::{Lease, Record};
 use super::process::Process;
 use crate::error::Error;
-use crate::figures::in_crate;
-use crate::shard::{Applied, Entry, Question, Reply, Shard, Time};
+use crate::figures::{in_crate, snapshot_stored};
+use crate::shard::{Applied, Entry, Question, Reply, Shard, Time, shard_of};
 
 /// A shard is stored after this many entries, or after [`SNAPSHOT_AGE`] if there were any.
 const ENTRIES_PER_SNAPSHOT: usize = 16_384;
-/// It is less than NATS' window for duplicates, so that changes are seldom published twice.
+/// How long a shard may differ from its snapshot. The next owner publishes the changes since then again.
 const SNAPSHOT_AGE: Duration = Duration::from_secs(60);
 /// How often a shard ticks at most.
 const TICK: Duration = Duration::from_millis(250);
-/// How many changes may wait to be published.
-const OUTBOX: usize = 16_384;
 
 /// A shard that this process owns and that has caught up with its log.
 pub(super) struct Owned {
     shard: RwLock<Shard>,
+    clock: Clock,
     lease: Lease,
     /// Whether the shard is being left to others.
     left: AtomicBool,
@@ -61,8 +65,8 @@ impl Owned {
     /// Answers a question, unless the lease has expired.
     pub(super) fn answer(&self, question: &Question, at: Option<Timestamp>) -> Result<Reply, Error> {
         let shard = self.shard.read();
-        let reply =
-            in_crate(|| shard.answer(question, at.unwrap_or_else(|| shard.now(Timestamp::now()))));
+        let at = at.unwrap_or_else(|| shard.now(self.clock.now(Instant::now())));
+        let reply = in_crate(|| shard.answer(question, at));
         if self.may_answer() {
             Ok(reply)
         } else {
@@ -78,7 +82,9 @@ struct Owner {
     owned: Arc<Owned>,
     record: Record,
     revision: u64,
-    outbox: mpsc::Sender<Outgoing>,
+    outbox: Arc<Outbox>,
+    /// When a tick was put into the log that has not come back yet.
+    ticked: Option<Instant>,
     entries_since_snapshot: usize,
     last_snapshot: Instant,
     /// The snapshot that is being stored.
@@ -97,17 +103,25 @@ pub(super) async fn own(
     stop: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
     let shard = process.restore(&record).await.with_context(|| format!("restoring shard {number}"))?;
-    let (outbox, outgoing) = mpsc::channel(OUTBOX);
+    let outbox = Outbox::new(shard.last_change());
     let mut tasks = JoinSet::new();
-    tasks.spawn(Arc::clone(&process).publish(number, outgoing));
-    tasks.spawn(Arc::clone(&process).delete_leftovers(number, record.clone()));
+    tasks.spawn(Arc::clone(&process).publish(number, Arc::clone(&outbox)));
+    // What this owner stores comes later.
+    let chunks = process.list_chunks().await?;
+    tasks.spawn(Arc::clone(&process).delete_leftovers(number, record.clone(), chunks));
     let mut owner = Owner {
         process,
         number,
-        owned: Arc::new(Owned { shard: RwLock::new(shard), lease, left: AtomicBool::new(false) }),
+        owned: Arc::new(Owned {
+            shard: RwLock::new(shard),
+            clock: Clock::new(Timestamp::UNIX_EPOCH, Instant::now()),
+            lease,
+            left: AtomicBool::new(false),
+        }),
         record,
         revision,
         outbox,
+        ticked: None,
         entries_since_snapshot: 0,
         last_snapshot: Instant::now(),
         storing: JoinSet::new(),
@@ -122,7 +136,7 @@ impl Owner {
     async fn follow(&mut self, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
         let mut connection = self.process.connection.clone();
         connection.mark_unchanged();
-        let subject = format!("presence.commands.{}", self.number);
+        let subject = self.process.subject("commands", self.number);
         // Whoever owned the shard before answers no more: what it has answered is in the log up to here.
         let end = match self.process.commands.get_last_raw_message_by_subject(&subject).await {
             Ok(message) => message.sequence,
@@ -149,8 +163,10 @@ impl Owner {
                 serves = true;
                 self.serve().await?;
             }
+            let has_room = !self.outbox.is_full();
             tokio::select! {
-                message = messages.next() => self.receive(&message.context("the log ended")??).await?,
+                message = messages.next(), if has_room => self.receive(&message.context("the log ended")??).await?,
+                () = self.outbox.room(), if !has_room => {}
                 _ = ticks.tick(), if serves => self.tick(&subject).await?,
                 Some(stored) = self.storing.join_next() => (self.record, self.revision) = stored??,
                 ended = self.tasks.join_next() => ended.context("no publisher")??.context("publishing")?,
@@ -178,7 +194,11 @@ impl Owner {
             Vec::new()
         });
         self.entries_since_snapshot += entries.len();
+        if entries.iter().any(|entry| entry.user.is_none()) {
+            self.ticked = None;
+        }
         let accepted = Timestamp::from_nanoseconds(info.published.unix_timestamp_nanos())?;
+        self.owned.clock.set(accepted, Instant::now());
         let applied = self.owned.apply(sequence, accepted, entries);
 
         let headers = message.headers.as_ref();
@@ -194,29 +214,30 @@ impl Owner {
             // An answer that is lost is missed by its request alone.
             let _ = self.process.client.publish(subject.to_owned(), payload.into()).await;
         }
-        for change in applied.changes {
-            self.outbox.send(Outgoing::Change(change)).await.context("the publisher has failed")?;
-        }
+        self.outbox.add(applied.changes);
         Ok(())
     }
 
-    /// Puts a tick into the log if one is due.
-    async fn tick(&self, subject: &str) -> anyhow::Result<()> {
+    /// Puts a tick into the log if one is due and none is on its way.
+    async fn tick(&mut self, subject: &str) -> anyhow::Result<()> {
         if self.process.ticks
+            && self.ticked.is_none_or(|ticked| ticked.elapsed() >= ANSWER)
             && self.owned.may_answer()
-            && self.owned.shard.read().is_due(Timestamp::now())
+            && self.owned.shard.read().is_due(self.owned.clock.now(Instant::now()))
         {
             let payload = serde_json::to_vec(&[Entry::tick(None)])?;
             // Nobody waits for it: a tick that is lost is followed by the next.
             self.process.client.publish(subject.to_owned(), payload.into()).await?;
+            self.ticked = Some(Instant::now());
         }
         Ok(())
     }
 
     /// Starts to answer questions.
     async fn serve(&mut self) -> anyhow::Result<()> {
+        self.owned.clock.set(self.process.log_time().await?, Instant::now());
         let questions =
-            self.process.client.subscribe(format!("presence.questions.{}", self.number)).await?;
+            self.process.client.subscribe(self.process.subject("questions", self.number)).await?;
         if let Some(owned) = self.process.owned.get(self.number) {
             *owned.write() = Some(Arc::clone(&self.owned));
         }
@@ -228,14 +249,15 @@ impl Owner {
     fn store(&mut self) -> anyhow::Result<impl Future<Output = anyhow::Result<(Record, u64)>> + use<>> {
         (self.entries_since_snapshot, self.last_snapshot) = (0, Instant::now());
         let shard = self.owned.shard.read();
-        let (sequence, bytes) = (shard.sequence(), shard.encode(shard.sequence())?);
-        let (process, outbox, number) = (Arc::clone(&self.process), self.outbox.clone(), self.number);
+        let (sequence, last_change) = (shard.sequence(), shard.last_change());
+        let bytes = block_in_place(|| shard.encode(sequence))?;
+        let (process, outbox, number) =
+            (Arc::clone(&self.process), Arc::clone(&self.outbox), self.number);
         let (old, revision) = (self.record.clone(), self.revision);
         Ok(async move {
-            let (flush, flushed) = oneshot::channel();
-            outbox.send(Outgoing::Flush(flush)).await.context("the publisher has failed")?;
-            flushed.await.context("the publisher has failed")?;
+            outbox.published(last_change).await;
 
+            let started = Instant::now();
             let object = format!("{number}-{sequence}-{}", process.id);
             process.snapshots.put(object.as_str(), &mut bytes.as_slice()).await?;
             let record = Record { owner: Some(process.id.clone()), sequence, object: Some(object) };
@@ -244,9 +266,10 @@ impl Owner {
                 anyhow::bail!("the shard was taken");
             };
 
+            snapshot_stored(started);
             // From here on the log up to the snapshot is not needed, and nobody else stores another.
             let purge = process.commands.purge().sequence(sequence + 1);
-            purge.filter(format!("presence.commands.{number}")).await?;
+            purge.filter(process.subject("commands", number)).await?;
             if let Some(object) = old.object.filter(|object| Some(object) != record.object.as_ref()) {
                 process.snapshots.delete(object).await?;
             }
@@ -282,6 +305,12 @@ impl Drop for Owner {
     }
 }
 
+/// What NATS says about the stream of commands, with its own time.
+#[derive(Deserialize)]
+struct LogTime {
+    ts: Time,
+}
+
 impl Process {
     /// Restores a shard from its snapshot.
     async fn restore(&self, record: &Record) -> anyhow::Result<Shard> {
@@ -289,17 +318,41 @@ impl Process {
         let started = Instant::now();
         let mut bytes = Vec::new();
         self.snapshots.get(object).await?.read_to_end(&mut bytes).await?;
-        let shard = Shard::decode(&bytes)?;
+        // Many users take long, and the lease must be renewed meanwhile.
+        let shard = block_in_place(|| Shard::decode(&bytes))?;
         tracing::info!("restored {} users of {object} in {:.1?}", shard.users(), started.elapsed());
         Ok(shard)
     }
 
+    /// Returns the time of the server of NATS that accepts commands.
+    async fn log_time(&self) -> anyhow::Result<Timestamp> {
+        let stream = &self.commands.cached_info().config.name;
+        let answer = self.jetstream.request(format!("STREAM.INFO.{stream}"), &()).await?;
+        match answer {
+            Response::Ok(LogTime { ts: Time(time) }) => Ok(time),
+            Response::Err { error } => Err(error.into()),
+        }
+    }
+
+    /// Lists the subjects of the chunks of snapshots.
+    async fn list_chunks(&self) -> anyhow::Result<Vec<String>> {
+        let subjects = self.chunks.info_with_subjects(self.chunk("*")).await?;
+        Ok(subjects.map_ok(|(subject, _)| subject).try_collect().await?)
+    }
+
     /// Deletes the snapshots of a shard that its record names no more, or never named because their owner
-    /// died. A later owner has a snapshot with a higher sequence number, which is left alone.
-    async fn delete_leftovers(self: Arc<Self>, number: usize, record: Record) -> anyhow::Result<()> {
+    /// died. A later owner has a snapshot with a higher sequence number, which is left alone. Of a
+    /// snapshot whose owner died while it stored it, there are only chunks: they begin with a user.
+    async fn delete_leftovers(
+        self: Arc<Self>,
+        number: usize,
+        record: Record,
+        mut chunks: Vec<String>,
+    ) -> anyhow::Result<()> {
         let mut objects = self.snapshots.list().await?;
         while let Some(object) = objects.next().await {
-            let name = object?.name;
+            let ObjectInfo { name, nuid, .. } = object?;
+            chunks.retain(|chunk| *chunk != self.chunk(&nuid));
             let mut parts = name.split('-').map(str::parse::<u64>);
             if let (Some(Ok(shard)), Some(Ok(sequence))) = (parts.next(), parts.next())
                 && shard == number as u64
@@ -307,6 +360,16 @@ impl Process {
                 && record.object.as_ref() != Some(&name)
             {
                 self.snapshots.delete(name).await?;
+            }
+        }
+        for chunk in chunks {
+            // Another owner may have deleted it meanwhile.
+            let Ok(first) = self.chunks.get_first_raw_message_by_subject(&chunk, 1).await else {
+                continue;
+            };
+            let user = Shard::first_user(&first.payload);
+            if user.is_some_and(|user| shard_of(&user, self.owned.len()) == number) {
+                self.chunks.purge().filter(chunk).await?;
             }
         }
         Ok(())

@@ -1,0 +1,112 @@
+"""40,000 users of one shard change at once: commands go on, changes come later and in order, and processes come and go."""
+
+import asyncio
+import json
+import time
+
+import httpx
+import nats
+import pytest
+
+from log import Log
+from service import wait_until
+from watcher import Watcher
+from wire import Connection
+
+USERS, GROUP = 40_000, 200
+PRIVATE = {"availability": "DoNotDisturb", "activity": "DoNotDisturb", "expirationDuration": "PT30S"}
+CALL = {"sessionId": "phone", "availability": "Busy", "activity": "InACall", "expirationDuration": "PT1H"}
+
+
+async def fill(nats_server):
+    """Puts sessions and preferences of all users into the log, so that the preferences end within a second or two."""
+    client = await nats.connect(nats_server.url)
+    jetstream = client.jetstream(timeout=20)
+    entries = [
+        {"user": f"user-{n}", "command": {action: body}, "at": None}
+        for action, body in (("setPresence", CALL), ("setUserPreferredPresence", PRIVATE)) for n in range(USERS)
+    ]
+    groups = [json.dumps(entries[at:at + GROUP]).encode() for at in range(0, len(entries), GROUP)]
+    for at in range(0, len(groups), 20):
+        await asyncio.gather(*(jetstream.publish("presence.commands.0", group) for group in groups[at:at + 20]))
+    await client.close()
+
+
+async def command(port, user, seconds, answers):
+    """Changes a user again and again, and keeps each status and how long it took."""
+    connection, begin = await Connection.open(port), time.monotonic()
+    while time.monotonic() < begin + seconds:
+        sent = time.monotonic()
+        claim = ("Busy", "InACall") if len(answers) % 2 else ("Away", "Away")
+        body = CALL | dict(zip(("availability", "activity"), claim))
+        answer = await connection.request("POST", f"/v1.0/users/{user}/presence/setPresence", body, seconds=30)
+        answers.append((answer.status, time.monotonic() - sent))
+        await asyncio.sleep(0.01)
+    connection.close()
+
+
+def works(server):
+    url = f"{server.url}/v1.0/users/busy/presence/setPresence"
+    return httpx.post(url, json=CALL, timeout=20).status_code == 200
+
+
+@pytest.fixture(scope="module")
+def cluster(start_nats, start_server):
+    nats_server = start_nats()
+    log = Log(nats_server.url)
+    server = start_server("--nats", nats_server.url, "--shards", "1")
+    wait_until(lambda: server.metric("presence_shards") == 1)
+    log.keep()
+    return nats_server, server, log
+
+
+def test_commands_go_on_while_40_000_users_expire(cluster, say):
+    nats_server, server, _ = cluster
+
+    async def run():
+        watcher = await Watcher.open(server, ["user-0", "user-39999", "busy"])
+        begin = time.monotonic()
+        await fill(nats_server)
+        applied = lambda: server.metric("presence_changes_total") >= 2 * USERS
+        await asyncio.to_thread(wait_until, applied, 25, "the last change before they expire")
+        answers = []
+        await command(server.port, "busy", begin + 40 - time.monotonic(), answers)
+        seen = []
+        while not {"user-0", "user-39999"} <= {i for i, activity in seen if seen.count((i, "InACall")) == 2}:
+            _, _, data = await asyncio.wait_for(watcher.event(), 20)
+            seen.append((data["id"], data["activity"]))
+        return answers, seen
+
+    answers, seen = asyncio.run(run())
+    for user in ("user-0", "user-39999"):
+        assert [a for u, a in seen if u == user] == ["InACall", "DoNotDisturb", "InACall"]
+    busy = [a for u, a in seen if u == "busy"]
+    assert busy == [("Away", "InACall")[n % 2] for n in range(len(busy))]
+    assert {status for status, _ in answers} == {200}
+    slowest = max(seconds for _, seconds in answers)
+    say(f"expiry: {len(answers)} commands while {USERS} users expired, the slowest took {slowest:.2f} s")
+    assert slowest < 4
+
+
+def test_a_process_that_leaves_or_comes_while_changes_wait_takes_seconds_and_loses_none(cluster, start_server):
+    nats_server, server, log = cluster
+
+    async def run():
+        await fill(nats_server)
+        # The users have expired, and their changes wait.
+        started = time.monotonic()
+        wait_until(lambda: server.metric("presence_changes_waiting") > 1000 or time.monotonic() > started + 31, 60)
+
+    asyncio.run(run())
+    begin = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - begin < 8
+    other = start_server("--nats", nats_server.url, "--shards", "1")
+    wait_until(lambda: works(other), 30, "taking the shard")
+    assert other.stop() == 0
+    users, last = {}, 0
+    for change in log.changes()["presence.changes.0"]:
+        if change["number"] > last:
+            last = change["number"]
+            users.setdefault(change["user"], []).append(change["presence"]["activity"])
+    assert len(users) == USERS + 1
