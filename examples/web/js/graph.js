@@ -16,7 +16,7 @@ export function requestOf(action, command) {
 
 const FIELDS_OF = {
   setPresence(session) {
-    const { sessionId, claim, expiration } = fieldsOf(session, "session", ["sessionId", "claim", "expiration"]);
+    const { sessionId, claim, expiration } = sessionOf(session);
     return { sessionId: textOf(sessionId, "sessionId"), ...pairOf(wordOf(claim, "claim", CLAIMS), expiration) };
   },
   clearPresence(session) {
@@ -30,6 +30,11 @@ const FIELDS_OF = {
     return {};
   },
 };
+
+/** Reads the fields of a session that is set. */
+export function sessionOf(session) {
+  return fieldsOf(session, "session", ["sessionId", "claim", "expiration"]);
+}
 
 function pairOf(presence, expiration) {
   return { availability: AVAILABILITY[presence], activity: presence, expirationDuration: durationOf(expiration) };
@@ -46,7 +51,7 @@ export function presenceOf(answer) {
 }
 
 export function refreshInterval(session) {
-  const { claim, expiration } = fieldsOf(session, "session", ["sessionId", "claim", "expiration"]);
+  const { claim, expiration } = sessionOf(session);
   const { body } = requestOf("setPresence", { sessionId: "", claim, expiration });
   return call("refresh_interval", undefined, bodyOf("setPresence", body)).value;
 }

@@ -1,7 +1,7 @@
 // Keeps a session alive. Intervals are measured with timers and `performance.now()`, which no change of the clock moves.
 
 import { fieldsOf, shown, textOf } from "./checks.js";
-import { refreshInterval, requestOf } from "./graph.js";
+import { refreshInterval, requestOf, sessionOf } from "./graph.js";
 
 const SECOND = 1000;
 /** How often the two clocks are compared. */
@@ -20,7 +20,7 @@ const MAX_RETRY_AFTER = 3600 * SECOND;
 /** Statuses that a later request may not meet. */
 const TRANSIENT = [401, 408, 425, 429];
 /** Statuses that hold until something else changes: too many sessions, no right, no such user. */
-const REFUSED = [403, 404];
+const REJECTED = [403, 404];
 
 export function onWake(listener) {
   checkFunction(listener, "listener");
@@ -121,8 +121,7 @@ class KeptSession {
   }
 
   #claim(session) {
-    const { sessionId, claim, expiration } = fieldsOf(session, "session", ["sessionId", "claim", "expiration"]);
-    const checked = { sessionId, claim, expiration };
+    const checked = sessionOf(session);
     const [request, interval] = [requestOf("setPresence", checked), refreshInterval(checked)];
     [this.#session, this.#request, this.#interval] = [checked, request, interval];
   }
@@ -211,7 +210,7 @@ class KeptSession {
     if (status >= 200 && status < 300) {
       return [Math.max(this.#interval - took, 0), false];
     }
-    if (REFUSED.includes(status)) {
+    if (REJECTED.includes(status)) {
       return [this.#interval, false];
     }
     if (status !== null && status < 500 && !TRANSIENT.includes(status)) {
