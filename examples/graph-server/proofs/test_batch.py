@@ -50,8 +50,8 @@ def send(server, requests, token=None, root="/v1.0", **headers):
     return {each["id"]: each for each in answers}
 
 
-def refused(server, body, token=None, **more):
-    """Sends a batch that is refused as a whole, and returns the code and the text."""
+def rejected(server, body, token=None, **more):
+    """Sends a batch that is rejected as a whole, and returns the code and the text."""
     headers = bearer(token or application())
     sent = {"json": body} if not isinstance(body, bytes) else {"content": body, "headers": headers | JSON}
     answer = HTTP.post(f"{server.url}/v1.0/$batch", **({"headers": headers} | sent | more))
@@ -218,16 +218,16 @@ WHOLE = {
 @pytest.mark.parametrize("kind", WHOLE)
 def test_a_batch_is_refused_as_a_whole_and_does_nothing(server, kind):
     body, text = WHOLE[kind]
-    status, code, message = refused(server, body)
+    status, code, message = rejected(server, body)
     assert (status, code) == (400, "BadRequest") and message
     assert text is None or message == text
     assert send(server, [read("1", "w")])["1"]["body"] == presence("w", "Offline", "Offline")
 
 
 def test_a_batch_has_a_type_and_a_length_like_other_bodies(server):
-    assert refused(server, b"x", headers=bearer(application()) | {"content-type": "text/plain"})[0] == 415
+    assert rejected(server, b"x", headers=bearer(application()) | {"content-type": "text/plain"})[0] == 415
     long = {"requests": [call("1", "w", body=CALL | {"padding": "x" * 300_000})]}
-    assert refused(server, long)[0] == 413
+    assert rejected(server, long)[0] == 413
 
 
 def test_names_may_start_with_a_capital(server):

@@ -192,16 +192,22 @@ def test_nginx_closes_requests_that_stop_and_limits_those_of_one_address(machine
         assert b"200" not in connection.recv(4096)
 
 
+def backed_up(machine, command, load):
+    """Backs up under load. Returns who was answered before it, who was asked until its end, and its seconds."""
+    before = list(load.answered)
+    begin = time.monotonic()
+    machine.run(command)
+    seconds = time.monotonic() - begin
+    asked = set(load.asked)
+    wait_until(lambda: len(set(load.answered) - asked) > 100, what="answers after the backup")
+    return before, asked, seconds
+
+
 def test_a_backup_of_the_folder_has_every_command_that_was_answered_before_it(machine, say):
     back_up, restore = commands("Backup and restore")
     port = machine.ports["8080"]
     with Load(port) as load:
-        before = list(load.answered)
-        begin = time.monotonic()
-        machine.run(back_up)
-        seconds = time.monotonic() - begin
-        asked = set(load.asked)
-        wait_until(lambda: len(set(load.answered) - asked) > 100, what="answers after the backup")
+        before, asked, seconds = backed_up(machine, back_up, load)
     later = [user for user in load.answered if user not in asked]
     assert in_a_call(port, load.answered) == set(load.answered)
     machine.run(restore)
@@ -237,12 +243,7 @@ def test_a_backup_of_the_streams_has_every_command_that_was_answered(start_machi
         wait_until(lambda: len(load.answered) > 1000, what="1,000 answers")
         for port in ports[1:]:
             first.services[f"presence@{port}"].kill()
-        before = list(load.answered)
-        begin = time.monotonic()
-        first.run(back_up)
-        seconds = time.monotonic() - begin
-        asked = set(load.asked)
-        wait_until(lambda: len(set(load.answered) - asked) > 100, what="answers after the backup")
+        before, asked, seconds = backed_up(first, back_up, load)
     later = [user for user in load.answered if user not in asked]
     assert in_a_call(ports[0], load.answered) == set(load.answered)
 

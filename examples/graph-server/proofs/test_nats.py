@@ -1,4 +1,4 @@
-"""Which NATS a cluster joins, with which credentials, and which it refuses."""
+"""Which NATS a cluster joins, with which credentials, and which it rejects."""
 
 import asyncio
 import base64
