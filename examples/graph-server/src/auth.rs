@@ -242,7 +242,7 @@ impl Caller {
     ///
     /// # Errors
     ///
-    /// 400 with the token of an application, or if tokens are not checked and `--me` names nobody.
+    /// 400 with the token of an application, or if tokens are not checked and there is no `--me`.
     pub fn me(&self) -> Result<&str, Error> {
         match &self.0 {
             Kind::Anyone(Some(id)) => Ok(id),

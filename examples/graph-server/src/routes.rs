@@ -64,7 +64,11 @@ async fn batch(app: &App, request: &Request<Bytes>) -> Result<Response, Error> {
     let _permit = BATCHES.try_acquire().map_err(|_| Error::busy())?;
     let batch = Batch::read(json_of(request)?)?;
     let root = request.uri().path().rsplit_once('/').map_or("", |(root, _)| root);
-    let answers = batch.run(root, request.headers(), async |part: Request<Bytes>| {
+    let token = request.headers().get(header::AUTHORIZATION);
+    let answers = batch.run(root, request.headers(), async |mut part: Request<Bytes>| {
+        if part.headers().get(header::AUTHORIZATION) == token {
+            part.extensions_mut().extend(request.extensions().clone());
+        }
         let response = match Resource::parse(part.uri().path()) {
             Ok(Resource::Changes) => Err(Error::invalid("a batch cannot contain the stream of changes")),
             Ok(resource) => respond(app, resource, &part).await,
@@ -108,7 +112,7 @@ impl Context {
     /// Reads the caller and the time of a request.
     fn of(app: &App, request: &Request<Bytes>) -> Result<Self, Error> {
         let headers = request.headers();
-        // The token was checked before the body was read, but not that of a part of a batch.
+        // The token was checked before the body was read, but not one that a part of a batch brings.
         let caller = match request.extensions().get::<Arc<Caller>>() {
             Some(caller) => Arc::clone(caller),
             None => Arc::new(app.auth.caller(headers)?),
