@@ -1,4 +1,4 @@
-// What the page can start with: questions, and the vectors of the crate.
+// What the playground can start with: questions, and the vectors of the crate.
 
 const MINUTE = 60_000;
 const NINE = Date.parse("2026-11-20T09:00:00Z");
@@ -15,33 +15,45 @@ const prefer = (minute, availability, activity, expirationDuration) => ({
   body: { availability, activity, expirationDuration },
 });
 
-/** `{ id, title, note, requests, now, checks, isClockSetBack }` */
+const at = (minute) => NINE + minute * MINUTE;
+const isPresence = (scene, ...presences) => presences.includes(scene.model.presence(scene.now));
+
+/**
+ * `{ id, title, note, steps, requests, now, isClockSetBack }`. A step is what to do, and whether it is done in a
+ * scene.
+ */
 export const QUESTIONS = [
   {
     id: "away",
     title: "Why am I Away?",
-    note:
-      "The session of the laptop lives for an hour, but nothing has refreshed it. An Available session fades " +
-      "after 5 minutes, and is Away after 10. Drag the clock and look. Then choose “keep refreshing” at the laptop, " +
-      "and play.",
+    note: "The session of the laptop lives for an hour, but nothing has refreshed it since 09:00.",
+    steps: [
+      ["Move the clock back to before 09:05: the user is Available.", (scene) => scene.now < at(5)],
+      ["Move it past 10:00: the session ends, and the user is Offline.", (scene) => scene.now >= at(60) && isPresence(scene, "Offline")],
+      ["Choose “keep refreshing” at the laptop, and play: it never fades.", (scene) => scene.refreshed.has("laptop")],
+    ],
     requests: [set(0, "laptop", "Available", "Available", "PT1H")],
     now: NINE + 12 * MINUTE,
   },
   {
     id: "offline",
     title: "Why am I Offline?",
-    note:
-      "The preference was accepted, and it waits: a preferred presence is in effect only while a session exists. " +
-      "Send a setPresence, with any presence.",
+    note: "The preference was accepted, and it waits: it shows only while a session exists.",
+    steps: [
+      ["Send “laptop: Available”: the preference shows, not what the laptop says.", (scene) => isPresence(scene, "Busy")],
+      ["Clear the laptop (×): the preference waits again.", (scene) => scene.record.requests.some(({ action, status }) => action === "clearPresence" && status === 200)],
+    ],
     requests: [prefer(0, "Busy", "Busy", "PT2H")],
     now: NINE + 3 * MINUTE,
   },
   {
     id: "wins",
     title: "Why does the other session win?",
-    note:
-      "The strongest session wins, not the latest: DoNotDisturb, then Busy, Available and Away. Move the clock past " +
-      "the end of the presentation, and then past the end of the call.",
+    note: "The strongest session wins, not the latest.",
+    steps: [
+      ["Move the clock past 09:15, the end of the presentation: the call shows.", (scene) => isPresence(scene, "InACall")],
+      ["Move it past 09:32, the end of the call. What the laptop said has faded by then.", (scene) => isPresence(scene, "Away")],
+    ],
     requests: [
       set(0, "room", "DoNotDisturb", "Presenting", "PT15M"),
       set(2, "phone", "Busy", "InACall", "PT30M"),
@@ -53,8 +65,12 @@ export const QUESTIONS = [
     id: "clock",
     title: "What if the clock is set back?",
     note:
-      "The call was set at 09:30, for half an hour. Now the clock is set back: what starts in the future moves with " +
-      "it, so nothing lives longer than its lifetime. Move the clock further back and look at the lane of the phone.",
+      "The call was set at 09:30, for half an hour. Now the computer's clock is set back: what starts in the future " +
+      "moves with it, so nothing lives longer than its lifetime.",
+    steps: [
+      ["Move the clock further back: the end of the call moves with it.", (scene) => scene.isClockSetBack && scene.now < at(15)],
+      ["Switch off “the computer's clock is wrong”, and move back: now you look at the past, and no end moves.", (scene) => !scene.isClockSetBack && scene.isPast],
+    ],
     requests: [
       set(0, "laptop", "Away", "Away", "PT1H"),
       set(30, "phone", "Busy", "InACall", "PT30M"),
@@ -85,7 +101,7 @@ function vector(text, index) {
     checks.push({ label: times, at, command, status, presence: presence.split("/")[1], count });
   }
   const now = checks.at(-1).at;
-  return { id: `vector-${index + 1}`, title, note: "", requests, checks, now };
+  return { id: `vector-${index + 1}`, title, note: "", steps: [], requests, checks, now };
 }
 
 /** Reads `t5`, `t4:59`, `t5-`, which is just before, or `t0 to t60 by 4`. */

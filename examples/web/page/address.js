@@ -1,11 +1,20 @@
 // A scene as a text for the address of the page.
 
-import { ACTIONS, Record } from "./record.js";
+import { ACTIONS, MAX_TIME, MIN_TIME, Record } from "./record.js";
 import { Scene } from "./scene.js";
 
-/** Writes a scene. */
+/** A longer text is not written: programs cut links that are longer. */
+const MAX_LENGTH = 8000;
+const MAX_REQUESTS = 2000;
+/** What a text may unpack to, in bytes. */
+const MAX_SIZE = 1 << 20;
+
+/** Writes a scene, or returns `null` if it is too long for an address. */
 export async function encoded(scene) {
   const { record, user, now, clock, refreshed, isClockSetBack, preset } = scene;
+  if (record.requests.length > MAX_REQUESTS) {
+    return null;
+  }
   const state = {
     user,
     start: record.start,
@@ -19,14 +28,21 @@ export async function encoded(scene) {
   };
   const bytes = await piped(JSON.stringify(state), new CompressionStream("deflate-raw"));
   const binary = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
-  return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  const text = btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return text.length > MAX_LENGTH ? null : text;
 }
 
 /** Reads a scene, or throws an error if the text is not one. */
 export async function decoded(text, presets) {
+  if (text.length > MAX_LENGTH) {
+    throw new RangeError("it is too long");
+  }
   const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
   const bytes = Uint8Array.from(binary, (char) => char.charCodeAt(0));
   const state = JSON.parse(new TextDecoder().decode(await piped(bytes, new DecompressionStream("deflate-raw"))));
+  if (state.requests.length > MAX_REQUESTS) {
+    throw new RangeError("it has too many requests");
+  }
   const record = new Record(time(state.start), state.snapshot);
   for (const [after, action, body] of state.requests) {
     record.send(ACTIONS[action], String(body), time(state.start + after));
@@ -41,15 +57,28 @@ export async function decoded(text, presets) {
   });
 }
 
-/** Returns a time, with which a `Date` can be made. */
 function time(value) {
-  if (!Number.isFinite(value) || Math.abs(value) > 8e15) {
-    throw new RangeError(`invalid time ${value}`);
+  if (!(value >= MIN_TIME && value <= MAX_TIME)) {
+    throw new RangeError("its time is not in the years 1900 to 2199");
   }
   return value;
 }
 
+/** Sends bytes through a stream, as long as no more than `MAX_SIZE` come out. */
 async function piped(content, stream) {
-  const through = new Blob([content]).stream().pipeThrough(stream);
-  return new Uint8Array(await new Response(through).arrayBuffer());
+  const parts = [];
+  let size = 0;
+  const reader = new Blob([content]).stream().pipeThrough(stream).getReader();
+  for (;;) {
+    const { value: part, done } = await reader.read();
+    if (done) {
+      break;
+    }
+    size += part.length;
+    if (size > MAX_SIZE) {
+      throw new RangeError("it is too long");
+    }
+    parts.push(part);
+  }
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
 }

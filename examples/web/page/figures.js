@@ -1,0 +1,110 @@
+// The figures: five scenes, each with a hand.
+
+import { init } from "../pkg/index.js";
+import { Record } from "./record.js";
+import { Scene } from "./scene.js";
+import { Timeline } from "./timeline.js";
+import { clockFace, element, inWords, show, until, write } from "./words.js";
+
+const MINUTE = 60_000;
+const NINE = Date.parse("2026-11-20T09:00:00Z");
+const at = (minute) => NINE + minute * MINUTE;
+const LAPTOP = '{"sessionId":"laptop","availability":"Available","activity":"Available","expirationDuration":"PT1H"}';
+const PHONE = '{"sessionId":"phone","availability":"Busy","activity":"InACall","expirationDuration":"PT30M"}';
+
+/** What happens in each figure, by the id of its title, where the hand is, and the last minute that is seen. */
+const FIGURES = {
+  fades: { now: 7, to: 68, happen: (record) => record.send("setPresence", LAPTOP, NINE) },
+  refreshes: { now: 14, to: 88, happen: (record) => refresh(record, 0, 20) },
+  wins: {
+    now: 16,
+    to: 60,
+    happen(record) {
+      refresh(record, 0, 10);
+      record.send("setPresence", PHONE, at(10));
+      refresh(record, 10, 30);
+      record.send("clearPresence", '{"sessionId":"phone"}', at(30));
+      refresh(record, 30, 60);
+    },
+  },
+  prefers: {
+    now: 25,
+    to: 70,
+    happen(record) {
+      refresh(record, 0, 10);
+      record.send("setUserPreferredPresence", '{"availability":"DoNotDisturb","activity":"DoNotDisturb","expirationDuration":"PT55M"}', at(10));
+      refresh(record, 10, 40);
+      record.send("clearPresence", '{"sessionId":"laptop"}', at(40));
+    },
+  },
+  "goes-back": {
+    now: 22,
+    to: 66,
+    isClockSetBack: true,
+    happen(record) {
+      record.send("setPresence", LAPTOP.replaceAll("Available", "Away"), NINE);
+      record.send("setPresence", PHONE, at(30));
+    },
+  },
+};
+
+/** Refreshes the laptop as often as a client does. */
+function refresh(record, from, to) {
+  for (let time = at(from); time < at(to); time += 100_000) {
+    record.send("setPresence", LAPTOP, time);
+  }
+}
+
+class Figure {
+  #scene;
+  #timeline;
+  #presence;
+  #until;
+  #frame = 0;
+
+  constructor(root, name, { now, to, happen, isClockSetBack = false }) {
+    const record = new Record(NINE);
+    happen(record);
+    this.#scene = new Scene(record, record.last);
+    this.#scene.setWrong(isClockSetBack);
+    this.#scene.moveTo(at(now));
+    this.#presence = root.querySelector(".presence");
+    this.#until = root.querySelector(".now span");
+    this.#timeline = new Timeline(root.querySelector(".timeline"), {
+      name: `Clock of “${name}”`,
+      onMove: (time) => this.#soon(time),
+      onResize: () => this.#soon(this.#scene.now),
+    });
+    this.#timeline.show(at(-2), at(to));
+    this.#draw();
+  }
+
+  #soon(time) {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = requestAnimationFrame(() => {
+      this.#scene.moveTo(Math.min(Math.max(time, this.#timeline.from), this.#timeline.to));
+      this.#draw();
+    });
+  }
+
+  #draw() {
+    const { now, model, picture, record } = this.#scene;
+    const presence = model.presence(now);
+    show(this.#presence, presence);
+    write(this.#until, until(model, now, presence));
+    const lanes = [{ key: "effective", name: "Others see", kind: "effective", bars: picture.effective, text: "" }];
+    if (picture.preferred.length > 0) {
+      lanes.push({ key: "preferred", name: "Ana chooses", kind: "lane", bars: picture.preferred, text: "" });
+    }
+    for (const [id, bars] of picture.sessions) {
+      lanes.push({ key: `session ${id}`, name: id === "laptop" ? "The laptop says" : "The phone says", kind: "lane", bars, text: "" });
+    }
+    this.#timeline.draw({ now, presence, lanes, requests: record.requests, version: record.version });
+  }
+}
+
+await init();
+for (const root of document.querySelectorAll(".figure")) {
+  const title = root.querySelector("h2");
+  new Figure(root, title.textContent, FIGURES[title.id]);
+}
