@@ -5,6 +5,7 @@
 mod common;
 
 use std::fmt::Debug;
+use std::net::IpAddr;
 
 use common::{apply, at, prefer, set};
 use presence_core::graph::{Body, BodyError, ErrorCode};
@@ -694,6 +695,18 @@ fn a_session_id_can_be_borrowed() {
     assert_eq!(without_position(&located), message);
     let body: Body<ClearSession<&str>> = serde_json::from_str(escaped).unwrap();
     assert_eq!(body.check().unwrap_err().to_string(), message);
+}
+
+/// An address of the internet is a text in JSON, and bytes in compact formats.
+#[test]
+fn an_id_knows_whether_the_format_is_read_by_people() {
+    let address = IpAddr::from([10, 0, 0, 1]);
+    same_body(r#"{"sessionId":"10.0.0.1"}"#, &ClearSession::new(address));
+    let text = r#"{"sessionId":"10.0.0.256"}"#;
+    assert_eq!(
+        read_body::<ClearSession<IpAddr>>(text).unwrap_err(),
+        "[SessionId]: invalid IP address syntax"
+    );
 }
 
 /// Also of 128 bits. JSON must be told of them before it reads them, so it rejects a text in their place.
