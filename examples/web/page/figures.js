@@ -93,7 +93,7 @@ class Figure {
     show(this.#presence, presence);
     write(this.#until, until(model, now, presence));
     const lanes = [{ key: "effective", name: "Others see", kind: "effective", bars: picture.effective, text: "" }];
-    if (picture.preferred.length > 0) {
+    if (record.hasPreference) {
       lanes.push({ key: "preferred", name: "Ana chooses", kind: "lane", bars: picture.preferred, text: "" });
     }
     for (const [id, bars] of picture.sessions) {

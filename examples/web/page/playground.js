@@ -34,6 +34,8 @@ const ACCEPTED = {
 };
 /** More lanes of sessions than these are not drawn. A user has at most 128 sessions at a time. */
 const MAX_LANES = 128;
+/** With more sessions than these, lanes are narrow, and have no buttons. */
+const MAX_TOOLS = 16;
 /** How many requests around the clock are listed, and how many users are offered. */
 const MAX_LISTED = 100;
 const MAX_OFFERED = 500;
@@ -148,17 +150,21 @@ function lanes(model) {
   const { now, picture } = scene;
   const made = [{ key: "effective", name: "Others see", kind: "effective", bars: picture.effective, text: "the presence in effect" }];
   const preferred = model.preferred(now);
-  if (picture.preferred.length > 0) {
+  if (scene.record.hasPreference) {
     made.push({
       key: "preferred",
       name: "Preference",
       kind: "lane",
       bars: preferenceBars(picture),
-      text: preferred === null ? "none now" : `${inWords(preferred.presence)}, ends ${clockFace(preferred.expiresAt, now)}`,
+      text: preferred === null ? "none now" : `ends ${clockFace(preferred.expiresAt, now)}, ${inWords(preferred.presence)}`,
     });
   }
   const live = new Map(model.sessions(now).map((session) => [session.id, session]));
-  const seen = scene.record.sessions.filter((id) => live.has(id) || isSeen(picture.sessions.get(id)));
+  const seen = sessionsSeen();
+  const isCompact = seen.length > MAX_TOOLS;
+  if ($("#lanes").classList.contains("compact") !== isCompact) {
+    $("#lanes").classList.toggle("compact");
+  }
   for (const id of seen.slice(0, MAX_LANES)) {
     const session = live.get(id);
     made.push({
@@ -166,8 +172,8 @@ function lanes(model) {
       name: short(id, 40),
       kind: "lane",
       bars: picture.sessions.get(id) ?? [],
-      text: session === undefined ? "does not exist now" : `says ${inWords(session.claim)}, ends ${clockFace(session.expiresAt, now)}`,
-      tools: tools(id, session !== undefined),
+      text: session === undefined ? "does not exist now" : `ends ${clockFace(session.expiresAt, now)}, says ${inWords(session.claim)}`,
+      tools: isCompact ? undefined : tools(id, session !== undefined),
     });
   }
   $("#more").hidden = seen.length <= MAX_LANES;
@@ -175,9 +181,17 @@ function lanes(model) {
   return made;
 }
 
-/** Of many lanes, those without a bar in the span of time are left out. */
-function isSeen(bars = []) {
-  return scene.record.sessions.length <= 8 || timeline.seen(bars).length > 0;
+let sessions = { key: "", record: null, seen: [] };
+
+/** Returns the ids of the sessions that have lanes: of many, those without a bar in the span of time have none. */
+function sessionsSeen() {
+  const { record } = scene;
+  const key = `${record.version} ${timeline.from} ${timeline.span}`;
+  if (sessions.record !== record || sessions.key !== key) {
+    const seen = [...record.sessions].filter(([, bars]) => record.sessions.size <= 8 || timeline.seen(bars).length > 0);
+    sessions = { key, record, seen: seen.map(([id]) => id) };
+  }
+  return sessions.seen;
 }
 
 let preference = { picture: null, bars: [] };
@@ -245,11 +259,15 @@ function keepRefreshing(id, isKept) {
   saveState("replace");
 }
 
-let legend = "";
+let legend = { picture: null, from: 0, span: 0, presences: "" };
 
 /** Names what is on screen, in order of strength. */
 function drawLegend() {
   const { picture } = scene;
+  const { from, span } = timeline;
+  if (legend.picture === picture && legend.from === from && legend.span === span) {
+    return;
+  }
   const seen = new Set();
   for (const bars of [picture.effective, picture.preferred, ...picture.sessions.values()]) {
     for (const { presence } of timeline.seen(bars)) {
@@ -257,8 +275,9 @@ function drawLegend() {
     }
   }
   const presences = STRENGTH.filter((presence) => seen.has(presence));
-  if (legend !== presences.join()) {
-    legend = presences.join();
+  const { presences: before } = legend;
+  legend = { picture, from, span, presences: presences.join() };
+  if (legend.presences !== before) {
     $("#strengths").replaceChildren(...presences.map((presence) => element("li", {}, sign(presence), inWords(presence))));
   }
 }
@@ -332,7 +351,7 @@ function list() {
   $("#requests").replaceChildren(...(rows.length > 0 ? rows.reverse() : [element("li", { class: "empty" }, "None yet.")]));
   $("#listed").hidden = rows.length === requests.length;
   write($("#listed"), `Those around the clock: ${from + 1} to ${to} of ${requests.length}.`);
-  $("#sessions").replaceChildren(...record.sessions.slice(0, MAX_OFFERED).map((id) => element("option", { value: id })));
+  $("#sessions").replaceChildren(...[...record.sessions.keys()].slice(0, MAX_OFFERED).map((id) => element("option", { value: id })));
 }
 
 function requestRow(request, isAhead) {

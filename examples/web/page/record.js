@@ -55,9 +55,14 @@ export class Record {
     return this.requests.at(-1)?.at ?? this.start;
   }
 
-  /** The ids of all sessions, in the order in which they came. */
+  /** The bars of each session as far as is known, by ids in the order in which they came. */
   get sessions() {
-    return [...this.#history.sessions.keys()];
+    return this.#history.sessions;
+  }
+
+  /** Whether there is a preference at any time. */
+  get hasPreference() {
+    return this.#history.preferred.length > 0;
   }
 
   /** Sends a request to the latest model, and returns it with its answer. */

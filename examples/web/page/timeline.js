@@ -18,6 +18,8 @@ const MAX_SPAN = 400 * 365 * DAY;
 const MAX_BARS = 2000;
 /** A pixel of a row of requests has this many pixels. */
 const MARK = 10;
+/** How long the hand is at rest before the lanes say what they show, in milliseconds. */
+const QUIET = 150;
 /** How many bars of a lane are read out. */
 const MAX_SPOKEN = 12;
 /** A finger that has moved so far drags, and does not scroll. */
@@ -39,7 +41,11 @@ export class Timeline {
   #area = element("div", { class: "area" }, this.#handle, this.#hand);
   /** The rows by their keys. */
   #made = new Map();
+  /** What was shown when the lanes were drawn. */
   #drawn = "";
+  /** The rows whose words are still those from before. */
+  #unspoken = new Set();
+  #speaking = 0;
 
   /** `onMove(now, isDragging)` is called when the user moves the clock, and `onResize()` when the lanes are to be drawn again. */
   constructor(root, { name, onMove, onResize }) {
@@ -51,6 +57,7 @@ export class Timeline {
     this.#handle.addEventListener("input", () => onMove(this.#handle.valueAsNumber, false));
     this.#handle.addEventListener("keydown", (event) => this.#press(event));
     this.#rows.addEventListener("pointerdown", (event) => event.target.closest(".track") && this.#drag(event));
+    this.#rows.addEventListener("pointerover", (event) => this.#name(event.target.closest(".bar")));
     this.#hand.addEventListener("pointerdown", (event) => this.#drag(event));
     this.#width = this.#area.clientWidth;
     new ResizeObserver(() => {
@@ -110,7 +117,7 @@ export class Timeline {
     for (const { key, text, tools } of lanes) {
       this.#label(this.#made.get(key), text, tools);
     }
-    const span = `${this.from} ${this.to} ${this.#width}`;
+    const span = this.#shown();
     const isMoved = this.#drawn !== span;
     this.#drawn = span;
     if (isMoved) {
@@ -122,18 +129,47 @@ export class Timeline {
     if (requests !== undefined) {
       this.#drawRequests(requests, `${span} ${version}`);
     }
+    if (this.#unspoken.size > 0) {
+      clearTimeout(this.#speaking);
+      this.#speaking = setTimeout(() => this.#speak(), QUIET);
+    }
+  }
+
+  /** Says in words what the lanes show, when the hand is at rest. */
+  #speak() {
+    for (const { track, name, runs } of this.#unspoken) {
+      track.setAttribute("aria-label", `${name}: ${spoken(runs, this.from)}`);
+    }
+    this.#unspoken.clear();
+  }
+
+  /** Names the bar that is pointed at. */
+  #name(bar) {
+    for (const { track, runs } of this.#made.values()) {
+      if (track === bar?.parentElement) {
+        bar.title = named(runs[[...track.children].indexOf(bar)], this.from);
+      }
+    }
+  }
+
+  /** What is the same as long as bars stay where they are. */
+  #shown() {
+    return `${this.from} ${this.to} ${this.#width}`;
   }
 
   #drawHand(now, presence) {
     this.#now = now;
-    const step = STEPS.findLast((step) => step <= this.span / 60) ?? SECOND;
-    Object.assign(this.#handle, { min: this.from, max: this.to, step, value: now });
+    if (this.#drawn !== this.#shown()) {
+      const step = STEPS.findLast((step) => step <= this.span / 60) ?? SECOND;
+      Object.assign(this.#handle, { min: this.from, max: this.to, step });
+    }
+    this.#handle.value = now;
     this.#handle.setAttribute("aria-valuetext", `${clockFace(now, this.from)} UTC, ${inWords(presence)}`);
     const part = (now - this.from) / this.span;
     const place = `${Math.min(Math.max(part, 0), 1) * 100}%`;
     this.#hand.hidden = part < 0 || part > 1;
-    this.#hand.style.left = place;
-    this.#ahead.style.clipPath = `inset(0 0 0 ${place})`;
+    // Both are as wide as the lanes, and are moved without drawing the lanes again.
+    this.#hand.style.transform = this.#ahead.style.transform = `translateX(${place})`;
     write(this.#face, clockFace(now, this.from));
     // Near an edge the face stays inside.
     this.#face.style.translate = part < 0.06 ? "calc(50% - 0.75rem)" : part > 0.94 ? "calc(0.75rem - 50%)" : "";
@@ -226,8 +262,10 @@ export class Timeline {
 
   #label(row, text, tools) {
     write(row.text, text);
-    if (tools !== undefined && tools.parentElement !== row.label) {
-      row.label.append(tools);
+    if (row.tools !== tools) {
+      row.tools?.remove();
+      row.label.append(...(tools === undefined ? [] : [tools]));
+      row.tools = tools;
     }
   }
 
@@ -247,9 +285,9 @@ export class Timeline {
       const seen = drawn[index].map((run) => ({ ...run, x: run.x * size, width: run.width * size }));
       const shape = `${this.#drawn} ${seen.map(({ x, from, to, presence, isWaiting, isEnd }) => `${x} ${from} ${to} ${presence} ${isWaiting} ${isEnd}`)}`;
       if (row.shape !== shape) {
-        row.shape = shape;
-        row.track.replaceChildren(...seen.map((run) => makeBar(run, width, this.from)));
-        row.track.setAttribute("aria-label", `${name}: ${spoken(seen, this.from)}`);
+        Object.assign(row, { shape, name, runs: seen });
+        fillTrack(row.track, seen, width);
+        this.#unspoken.add(row);
       }
     }
   }
@@ -305,23 +343,38 @@ function makeRow(key, name, kind) {
   const label = element("div", { class: "label" }, element("b", { title: name }, name), text);
   const track = element("div", { class: "track", role: "img" });
   const root = element("div", { class: `row ${kind}`, "data-key": key }, label, track);
-  return { root, label, text, track, bars: undefined, shape: undefined };
+  return { root, label, text, tools: undefined, track, bars: undefined, shape: undefined, runs: [] };
 }
 
-function makeBar({ x, width, presence, isWaiting, from, to, hidden, isEnd }, pixels, now) {
-  const room = width < 4 ? "line" : width < 18 ? "tiny" : width < inWords(presence).length * 9 + 40 ? "narrow" : "wide";
+/** Puts bars in a track, one behind another. Bars that are there are used again. */
+function fillTrack(track, runs, pixels) {
+  while (track.childElementCount > runs.length) {
+    track.lastElementChild.remove();
+  }
+  let end = 0;
+  for (const [index, run] of runs.entries()) {
+    const bar = track.children[index] ?? track.appendChild(element("div"));
+    look(bar, run);
+    bar.style.marginLeft = `${((run.x - end) / pixels) * 100}%`;
+    bar.style.width = `${(run.width / pixels) * 100}%`;
+    end = run.x + run.width;
+  }
+}
+
+/** Makes a bar look like a run, with a sign and a name if there is room. */
+function look(bar, { width, presence, isWaiting, isEnd }) {
+  const name = inWords(presence);
+  const room = width < 4 ? "line" : width < 18 ? "tiny" : width < name.length * 9 + 40 ? "narrow" : "wide";
+  const look = `bar ${presence} ${room}${isWaiting ? " waiting" : ""}${isEnd ? " ends" : ""}`;
+  if (bar.className !== look) {
+    bar.className = look;
+    bar.replaceChildren(...(room === "narrow" || room === "wide" ? [sign(presence)] : []), ...(room === "wide" ? [element("span", {}, name)] : []));
+  }
+}
+
+function named({ presence, from, to, hidden }, now) {
   const end = to === Infinity ? "" : ` to ${clockFace(to, now)}`;
-  const title = `${inWords(presence)}, ${clockFace(from, now)}${end}${hidden === 0 ? "" : `, and ${hidden} shorter`}`;
-  const bar = element("div", { class: `bar ${presence} ${room}${isWaiting ? " waiting" : ""}${isEnd ? " ends" : ""}`, title });
-  if (room === "narrow" || room === "wide") {
-    bar.append(sign(presence));
-  }
-  if (room === "wide") {
-    bar.append(element("span", {}, inWords(presence)));
-  }
-  bar.style.left = `${(x / pixels) * 100}%`;
-  bar.style.width = `${(width / pixels) * 100}%`;
-  return bar;
+  return `${inWords(presence)}, ${clockFace(from, now)}${end}${hidden === 0 ? "" : `, and ${hidden} shorter`}`;
 }
 
 function spoken(runs, now) {

@@ -42,8 +42,17 @@ export function write(node, text) {
   }
 }
 
+const signs = new Map();
+
 /** Makes the sign of a presence. */
 export function sign(presence) {
+  if (!signs.has(presence)) {
+    signs.set(presence, makeSign(presence));
+  }
+  return signs.get(presence).cloneNode(true);
+}
+
+function makeSign(presence) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("class", presence);
   svg.setAttribute("viewBox", "0 0 16 16");

@@ -220,12 +220,12 @@ describe("the clock", () => {
 
   test("is set back: what starts in the future moves with it", async () => {
     await withPlayground({ hash: "clock" }, async (page) => {
-      assert.match(await lane(page, "phone"), /says In a call, ends 09:50/);
+      assert.match(await lane(page, "phone"), /ends 09:50, says In a call/);
       await drag(page, "09:20", "09:10");
-      assert.match(await lane(page, "phone"), /says In a call, ends 09:40/);
+      assert.match(await lane(page, "phone"), /ends 09:40, says In a call/);
       await page.getByRole("switch", { name: "The computer's clock is wrong" }).uncheck();
       await drag(page, "09:10", "09:05");
-      assert.match(await lane(page, "laptop"), /says Away, ends 10:00/);
+      assert.match(await lane(page, "laptop"), /ends 10:00, says Away/);
       assert.equal(await presence(page), "Away");
       await page.getByRole("button", { name: "Next change" }).click();
       assert.deepEqual([await presence(page), await clock(page)], ["InACall", "09:10"]);
@@ -331,7 +331,7 @@ describe("requests", () => {
     await withPlayground({}, async (page) => {
       await page.getByRole("button", { name: "phone: In a call" }).click();
       assert.equal(await presence(page), "InACall");
-      assert.match(await lane(page, "phone"), /^phone\nsays In a call, ends 09:42\n/);
+      assert.match(await lane(page, "phone"), /^phone\nends 09:42, says In a call\n/);
       await page.getByRole("button", { name: "prefer Busy" }).click();
       assert.equal(await presence(page), "Busy");
       await page.getByRole("button", { name: "laptop: Available" }).click();
@@ -359,7 +359,7 @@ describe("requests", () => {
       await page.getByRole("button", { name: "Send", exact: true }).click();
       assert.equal(await page.locator("#answer").innerText(), "→ 200");
       assert.equal(await presence(page), "InACall");
-      assert.match(await lane(page, "phone"), /says In a call, ends 09:17/);
+      assert.match(await lane(page, "phone"), /ends 09:17, says In a call/);
       await page.getByRole("button", { name: "Refresh laptop" }).click();
       assert.equal(JSON.parse(await page.inputValue("#body")).sessionId, "laptop");
       await page.getByRole("button", { name: "Clear phone" }).click();
