@@ -10,7 +10,7 @@ const MINUTE = 60_000;
 const NINE = Date.parse("2026-11-20T09:00:00Z");
 const at = (minute) => NINE + minute * MINUTE;
 const LAPTOP = '{"sessionId":"laptop","availability":"Available","activity":"Available","expirationDuration":"PT1H"}';
-const PHONE = '{"sessionId":"phone","availability":"Busy","activity":"InACall","expirationDuration":"PT30M"}';
+const PHONE = '{"sessionId":"phone","availability":"Busy","activity":"InACall","expirationDuration":"PT20M"}';
 
 /** What happens in each figure, by the id of its title, where the hand is, and the last minute that is seen. */
 const FIGURES = {
@@ -22,9 +22,7 @@ const FIGURES = {
     happen(record) {
       refresh(record, 0, 10);
       record.send("setPresence", PHONE, at(10));
-      refresh(record, 10, 30);
-      record.send("clearPresence", '{"sessionId":"phone"}', at(30));
-      refresh(record, 30, 60);
+      refresh(record, 10, 60);
     },
   },
   prefers: {
@@ -42,8 +40,7 @@ const FIGURES = {
     to: 66,
     isClockSetBack: true,
     happen(record) {
-      record.send("setPresence", LAPTOP.replaceAll("Available", "Away"), NINE);
-      record.send("setPresence", PHONE, at(30));
+      record.send("setPresence", PHONE.replace("PT20M", "PT30M"), at(30));
     },
   },
 };
@@ -72,6 +69,7 @@ class Figure {
     this.#until = root.querySelector(".now span");
     this.#timeline = new Timeline(root.querySelector(".timeline"), {
       name: `Clock of “${name}”`,
+      requestsName: "Messages",
       onMove: (time) => this.#soon(time),
       onResize: () => this.#soon(this.#scene.now),
     });
@@ -88,18 +86,23 @@ class Figure {
   }
 
   #draw() {
-    const { now, model, picture, record } = this.#scene;
+    const { now, model, record, isClockSetBack } = this.#scene;
     const presence = model.presence(now);
+    // The story goes on: what comes is known, except where the hand decides it.
+    const picture = isClockSetBack ? this.#scene.picture : record.paint(record.requests.length, record.last);
+    const next = picture.effective.find(({ from }) => from > now);
     show(this.#presence, presence);
-    write(this.#until, until(model, now, presence));
+    write(this.#until, until(next && { at: next.from, presence: next.presence }, now, presence));
     const lanes = [{ key: "effective", name: "Others see", kind: "effective", bars: picture.effective, text: "" }];
     if (record.hasPreference) {
-      lanes.push({ key: "preferred", name: "Ana chooses", kind: "lane", bars: picture.preferred, text: "" });
+      lanes.push({ key: "preferred", name: "Ana's choice", kind: "lane", bars: picture.preferred, text: "" });
     }
     for (const [id, bars] of picture.sessions) {
-      lanes.push({ key: `session ${id}`, name: id === "laptop" ? "The laptop says" : "The phone says", kind: "lane", bars, text: "" });
+      lanes.push({ key: `session ${id}`, name: id === "laptop" ? "Laptop" : "Phone", kind: "lane", bars, text: "" });
     }
-    this.#timeline.draw({ now, presence, lanes, requests: record.requests, version: record.version });
+    // A clock that is set back has no dots: the message was in what is now the future.
+    const requests = isClockSetBack ? undefined : record.requests;
+    this.#timeline.draw({ now, presence, lanes, requests, version: record.version });
   }
 }
 

@@ -129,8 +129,8 @@ function render() {
   const explanation = model.explain(now);
   const { presence } = explanation;
   show($("#presence"), presence);
-  write($("#pair"), `${availability(presence)}/${presence}`);
-  write($("#until"), until(model, now, presence));
+  write($("#pair"), `Graph: ${availability(presence)}/${presence}`);
+  write($("#until"), until(model.forecast(now)[0], now, presence));
   write($("#why"), because(explanation, now));
   write($("#send-at"), clockFace(now, timeline.from));
 
@@ -148,14 +148,14 @@ function render() {
 
 function lanes(model) {
   const { now, picture } = scene;
-  const made = [{ key: "effective", name: "Others see", kind: "effective", bars: picture.effective, text: "the presence in effect" }];
+  const made = [{ key: "effective", name: "Others see", kind: "effective", bars: picture.effective, text: "what colleagues see" }];
   const preferred = model.preferred(now);
   if (scene.record.hasPreference) {
     made.push({
       key: "preferred",
       name: "Preference",
       kind: "lane",
-      bars: preferenceBars(picture),
+      bars: picture.preferred,
       text: preferred === null ? "none now" : `ends ${clockFace(preferred.expiresAt, now)}, ${inWords(preferred.presence)}`,
     });
   }
@@ -172,7 +172,7 @@ function lanes(model) {
       name: short(id, 40),
       kind: "lane",
       bars: picture.sessions.get(id) ?? [],
-      text: session === undefined ? "does not exist now" : `ends ${clockFace(session.expiresAt, now)}, says ${inWords(session.claim)}`,
+      text: session === undefined ? "does not exist now" : `ends ${clockFace(session.expiresAt, now)}, said ${inWords(session.claim)}`,
       tools: isCompact ? undefined : tools(id, session !== undefined),
     });
   }
@@ -192,29 +192,6 @@ function sessionsSeen() {
     sessions = { key, record, seen: seen.map(([id]) => id) };
   }
   return sessions.seen;
-}
-
-let preference = { picture: null, bars: [] };
-
-/** Splits the bars of the preference: where the user is Offline, it waits. */
-function preferenceBars(picture) {
-  if (preference.picture !== picture) {
-    const { effective } = picture;
-    const bars = [];
-    let index = 0;
-    for (const { from, to, presence } of picture.preferred) {
-      while (effective[index]?.to <= from) {
-        index += 1;
-      }
-      for (let at = from; at < to; at = bars.at(-1).to) {
-        const isWaiting = effective[index].presence === "Offline";
-        bars.push({ from: at, to: Math.min(to, effective[index].to), presence, isWaiting });
-        index += effective[index].to <= to ? 1 : 0;
-      }
-    }
-    preference = { picture, bars };
-  }
-  return preference.bars;
 }
 
 const toolsOf = new Map();
@@ -743,6 +720,6 @@ worked = vectors(table);
 for (const [group, presets] of [["#questions", QUESTIONS], ["#vectors", worked]]) {
   $(group).append(...presets.map(({ id, title }) => element("option", { value: id }, title)));
 }
-timeline = new Timeline($("#lanes"), { name: "Clock", onMove: move, onResize: renderSoon });
+timeline = new Timeline($("#lanes"), { name: "Clock", requestsName: "Requests", onMove: move, onResize: renderSoon });
 listen();
 await restoreState();

@@ -28,8 +28,8 @@ export const QUESTIONS = [
     title: "Why am I Away?",
     note: "The session of the laptop lives for an hour, but nothing has refreshed it since 09:00.",
     steps: [
-      ["Move the clock back to before 09:05: the user is Available.", (scene) => scene.now < at(5)],
-      ["Move it past 10:00: the session ends, and the user is Offline.", (scene) => scene.now >= at(60) && isPresence(scene, "Offline")],
+      ["Drag the black label to before 09:05: the user is Available.", (scene) => scene.now < at(5)],
+      ["Drag it past 10:00: the session ends, and the user is Offline.", (scene) => scene.now >= at(60) && isPresence(scene, "Offline")],
       ["Choose “keep refreshing” at the laptop, and play: it never fades.", (scene) => scene.refreshed.has("laptop")],
     ],
     requests: [set(0, "laptop", "Available", "Available", "PT1H")],
@@ -41,7 +41,7 @@ export const QUESTIONS = [
     note: "The preference was accepted, and it waits: it shows only while a session exists.",
     steps: [
       ["Send “laptop: Available”: the preference shows, not what the laptop says.", (scene) => isPresence(scene, "Busy")],
-      ["Clear the laptop (×): the preference waits again.", (scene) => scene.record.requests.some(({ action, status }) => action === "clearPresence" && status === 200)],
+      ["Then press × beside “laptop”: the preference waits again.", (scene) => scene.record.requests.some(({ action, status }) => action === "clearPresence" && status === 200)],
     ],
     requests: [prefer(0, "Busy", "Busy", "PT2H")],
     now: NINE + 3 * MINUTE,
@@ -51,11 +51,11 @@ export const QUESTIONS = [
     title: "Why does the other session win?",
     note: "The strongest session wins, not the latest.",
     steps: [
-      ["Move the clock past 09:15, the end of the presentation: the call shows.", (scene) => isPresence(scene, "InACall")],
-      ["Move it past 09:32, the end of the call. What the laptop said has faded by then.", (scene) => isPresence(scene, "Away")],
+      ["Drag the black label past 09:15, the end of the presentation: the call shows.", (scene) => isPresence(scene, "InACall")],
+      ["Drag it past 09:32, the end of the call: what the laptop said has faded by then, so the user is Away.", (scene) => isPresence(scene, "Away")],
     ],
     requests: [
-      set(0, "room", "DoNotDisturb", "Presenting", "PT15M"),
+      set(0, "meeting room", "DoNotDisturb", "Presenting", "PT15M"),
       set(2, "phone", "Busy", "InACall", "PT30M"),
       set(5, "laptop", "Available", "Available", "PT1H"),
     ],
@@ -68,8 +68,8 @@ export const QUESTIONS = [
       "The call was set at 09:30, for half an hour. Now the computer's clock is set back: what starts in the future " +
       "moves with it, so nothing lives longer than its lifetime.",
     steps: [
-      ["Move the clock further back: the end of the call moves with it.", (scene) => scene.isClockSetBack && scene.now < at(15)],
-      ["Switch off “the computer's clock is wrong”, and move back: now you look at the past, and no end moves.", (scene) => !scene.isClockSetBack && scene.isPast],
+      ["Drag the black label further back: the end of the call moves with it.", (scene) => scene.isClockSetBack && scene.now < at(15)],
+      ["Switch off “the computer's clock is wrong”, and drag back: now you look at the past, and no end moves.", (scene) => !scene.isClockSetBack && scene.isPast],
     ],
     requests: [
       set(0, "laptop", "Away", "Away", "PT1H"),

@@ -185,6 +185,7 @@ export class Record {
         this.#complete();
       }
       const picture = isWhole ? this.#history.until(Infinity) : this.#cut(this.model(count), now);
+      picture.preferred = waiting(picture);
       this.#painted = { key, picture };
     }
     return this.#painted.picture;
@@ -266,6 +267,23 @@ function paintForecast(picture, model, now) {
   for (const { at, presence } of model.forecast(now)) {
     change(picture.effective, at, presence);
   }
+}
+
+/** Splits the bars of the preference: where the user is Offline, it waits for a session. */
+function waiting({ preferred, effective }) {
+  const bars = [];
+  let index = 0;
+  for (const { from, to, presence } of preferred) {
+    while (effective[index].to <= from) {
+      index += 1;
+    }
+    for (let at = from; at < to; at = bars.at(-1).to) {
+      const isWaiting = effective[index].presence === "Offline";
+      bars.push({ from: at, to: Math.min(to, effective[index].to), presence, isWaiting });
+      index += effective[index].to <= to ? 1 : 0;
+    }
+  }
+  return bars;
 }
 
 /** Bars `{ from, to, presence }` of the effective presence, the preference and each session. */

@@ -31,7 +31,7 @@ export class Timeline {
   #width = 0;
   #now = 0;
   #onMove;
-  #root;
+  #requestsName;
   #axis = element("div", { class: "ticks", "aria-hidden": "true" });
   #rows = element("div", { class: "rows" });
   #ahead = element("div", { class: "ahead" });
@@ -48,8 +48,8 @@ export class Timeline {
   #speaking = 0;
 
   /** `onMove(now, isDragging)` is called when the user moves the clock, and `onResize()` when the lanes are to be drawn again. */
-  constructor(root, { name, onMove, onResize }) {
-    this.#root = root;
+  constructor(root, { name, requestsName, onMove, onResize }) {
+    this.#requestsName = requestsName;
     this.#onMove = onMove;
     this.#handle.setAttribute("aria-label", name);
     this.#rows.append(element("div", { class: "ahead-area", "aria-hidden": "true" }, this.#ahead));
@@ -237,7 +237,7 @@ export class Timeline {
 
   /** Keeps these rows, in this order. A row that is in its place is not touched, so it keeps the focus. */
   #arrange(lanes, hasRequests) {
-    const wanted = [...lanes, ...(hasRequests ? [{ key: "requests", name: "Requests", kind: "marks" }] : [])];
+    const wanted = [...lanes, ...(hasRequests ? [{ key: "requests", name: this.#requestsName, kind: "marks" }] : [])];
     const keys = new Set(wanted.map(({ key }) => key));
     for (const [key, { root }] of this.#made) {
       if (!keys.has(key)) {
@@ -298,7 +298,8 @@ export class Timeline {
     const ticks = [];
     for (let at = Math.ceil(this.from / step) * step; at <= this.to; at += step) {
       const part = (at - this.from) / this.span;
-      if (part > 0.02 && part < 0.98) {
+      // At an edge there is no room for the words.
+      if (part * this.#width > 24 && (1 - part) * this.#width > 24) {
         const isDay = at % DAY === 0;
         const tick = element("span", {}, isDay ? dayOf(at, this.span > 300 * DAY ? undefined : at) : clockFace(at));
         tick.style.left = `${part * 100}%`;
@@ -325,7 +326,7 @@ export class Timeline {
       }
     }
     row.track.replaceChildren(...[...places.values()].map((found) => this.#mark(found)));
-    row.track.setAttribute("aria-label", `Requests: ${requests.length}`);
+    row.track.setAttribute("aria-label", `${this.#requestsName}: ${requests.length}`);
   }
 
   #mark({ first, count, rejected }) {

@@ -106,14 +106,13 @@ export function because({ presence, reason, waiting, others }, now) {
   const { id, claim, since } = reason.session;
   const said = `“${short(id)}” said “${inWords(claim)}” at ${clockFace(since, now)}`;
   const rest = others.length === 0 ? "" : ` It is the strongest of ${others.length + 1} sessions.`;
-  return claim === presence ? `${said}.${rest}` : `${said} and has not said it again, so it has faded.${rest}`;
+  return claim === presence ? `${said}.${rest}` : `${said} and has not said it again, so that has faded.${rest}`;
 }
 
-/** Says until when a presence lasts if no request comes, and what comes then. */
-export function until(model, now, presence) {
-  const [next] = model.forecast(now);
+/** Says until when a presence lasts, and what comes then: the change `next`, if there is one. */
+export function until(next, now, presence) {
   if (next === undefined) {
-    return presence === "Offline" ? "until a session is set" : "";
+    return presence === "Offline" ? "until a session starts" : "";
   }
   return `until ${clockFace(next.at, now)}, then ${inWords(next.presence)}`;
 }

@@ -58,7 +58,7 @@ describe("the figures", () => {
   test("the call of the clock that is set back lasts half an hour wherever it is set", async () => {
     await withPage("", {}, async (page) => {
       const figure = page.locator(".figure", { has: page.locator("#goes-back") });
-      for (const [face, until] of [["09:20", "until 09:50, then Away"], ["09:10", "until 09:40, then Away"]]) {
+      for (const [face, until] of [["09:20", "until 09:50, then Offline"], ["09:10", "until 09:40, then Offline"]]) {
         await goTo(figure, face);
         assert.equal(await figure.locator(".now span").innerText(), until);
       }
@@ -78,7 +78,7 @@ describe("the figures", () => {
         const [page, anchor] = (await link.getAttribute("href")).split("#");
         assert.ok(page === "playground.html" ? QUESTIONS.includes(anchor) : rules.includes(`id="${anchor}"`), anchor);
       }
-      await page.getByRole("link", { name: "Try it" }).nth(2).click();
+      await page.getByRole("link", { name: "Try it in the playground" }).nth(2).click();
       await page.waitForSelector("html[data-ready]", { state: "attached" });
       assert.equal(await presence(page), "Presenting");
     });
@@ -106,7 +106,7 @@ describe("scenes", () => {
           const [, command, , pair] = text.split("|").map((cell) => cell.trim());
           if (command === "" || row === rows.length - 1) {
             await checks.nth(row).click();
-            assert.equal(await page.locator("#pair").innerText(), pair, `${title}: ${text}`);
+            assert.equal(await page.locator("#pair").innerText(), `Graph: ${pair}`, `${title}: ${text}`);
           }
         }
       }
@@ -115,9 +115,9 @@ describe("scenes", () => {
 
   test("answer the questions", async () => {
     const answers = {
-      away: ["Away", /“laptop” said “Available” at 09:00 and has not said it again, so it has faded\./],
+      away: ["Away", /“laptop” said “Available” at 09:00 and has not said it again, so that has faded\./],
       offline: ["Offline", /No session exists.* The preference “Busy” waits for one\./],
-      wins: ["Presenting", /“room” said “Presenting” at 09:00\. It is the strongest of 3 sessions\./],
+      wins: ["Presenting", /“meeting room” said “Presenting” at 09:00\. It is the strongest of 3 sessions\./],
       clock: ["InACall", /“phone” said “In a call” at 09:20\./],
     };
     await withPlayground({}, async (page) => {
@@ -220,12 +220,12 @@ describe("the clock", () => {
 
   test("is set back: what starts in the future moves with it", async () => {
     await withPlayground({ hash: "clock" }, async (page) => {
-      assert.match(await lane(page, "phone"), /ends 09:50, says In a call/);
+      assert.match(await lane(page, "phone"), /ends 09:50, said In a call/);
       await drag(page, "09:20", "09:10");
-      assert.match(await lane(page, "phone"), /ends 09:40, says In a call/);
+      assert.match(await lane(page, "phone"), /ends 09:40, said In a call/);
       await page.getByRole("switch", { name: "The computer's clock is wrong" }).uncheck();
       await drag(page, "09:10", "09:05");
-      assert.match(await lane(page, "laptop"), /ends 10:00, says Away/);
+      assert.match(await lane(page, "laptop"), /ends 10:00, said Away/);
       assert.equal(await presence(page), "Away");
       await page.getByRole("button", { name: "Next change" }).click();
       assert.deepEqual([await presence(page), await clock(page)], ["InACall", "09:10"]);
@@ -331,8 +331,8 @@ describe("requests", () => {
     await withPlayground({}, async (page) => {
       await page.getByRole("button", { name: "phone: In a call" }).click();
       assert.equal(await presence(page), "InACall");
-      assert.match(await lane(page, "phone"), /^phone\nends 09:42, says In a call\n/);
-      await page.getByRole("button", { name: "prefer Busy" }).click();
+      assert.match(await lane(page, "phone"), /^phone\nends 09:42, said In a call\n/);
+      await page.getByRole("button", { name: "choose Busy" }).click();
       assert.equal(await presence(page), "Busy");
       await page.getByRole("button", { name: "laptop: Available" }).click();
       assert.equal(await presence(page), "Busy");
@@ -359,7 +359,7 @@ describe("requests", () => {
       await page.getByRole("button", { name: "Send", exact: true }).click();
       assert.equal(await page.locator("#answer").innerText(), "→ 200");
       assert.equal(await presence(page), "InACall");
-      assert.match(await lane(page, "phone"), /ends 09:17, says In a call/);
+      assert.match(await lane(page, "phone"), /ends 09:17, said In a call/);
       await page.getByRole("button", { name: "Refresh laptop" }).click();
       assert.equal(JSON.parse(await page.inputValue("#body")).sessionId, "laptop");
       await page.getByRole("button", { name: "Clear phone" }).click();
@@ -401,7 +401,7 @@ describe("requests", () => {
       await settled(page);
       await drag(page, "09:08", "09:01");
       assert.match(await page.locator("#warning").innerText(), /what came later is forgotten/);
-      await page.getByRole("button", { name: "Clear room" }).click();
+      await page.getByRole("button", { name: "Clear meeting room" }).click();
       assert.equal(await presence(page), "Offline");
       assert.equal(await page.locator("#counted").innerText(), "2");
       await settled(page);

@@ -36,6 +36,14 @@ test("the past is painted again after the clock was set back", () => {
   assert.equal(record.countAt(at(4)), 0);
 });
 
+test("a preference waits while there is no session", () => {
+  const record = new Record(NINE);
+  record.send("setUserPreferredPresence", '{"availability":"Busy","activity":"Busy","expirationDuration":"PT30M"}', NINE);
+  set(record, 10, "phone", "InACall", "PT10M");
+  const { preferred } = record.paint(2, at(12));
+  assert.deepEqual(preferred.map(({ from, to, isWaiting }) => [(from - NINE) / MINUTE, (to - NINE) / MINUTE, isWaiting]), [[0, 10, true], [10, 20, false], [20, 30, true]]);
+});
+
 test("a rejected request is kept with its error", () => {
   const record = new Record(NINE);
   const { status, error, presence } = record.send("clearPresence", "{}", NINE);
