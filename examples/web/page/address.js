@@ -48,13 +48,15 @@ export async function decoded(text, presets) {
     record.send(ACTIONS[action], String(body), time(state.start + after));
   }
   const scene = new Scene(record, time(state.clock));
-  return Object.assign(scene, {
+  Object.assign(scene, {
     user: String(state.user),
     now: time(state.now),
     refreshed: new Set(state.refreshed.filter((id) => record.lastBody(id) !== undefined)),
     isClockSetBack: state.isClockSetBack === true,
     preset: presets.find(({ id }) => id === state.preset) ?? null,
   });
+  scene.settle();
+  return scene;
 }
 
 function time(value) {

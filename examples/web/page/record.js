@@ -1,6 +1,7 @@
 // What has happened to one user: a snapshot to start from, requests with their answers, and the bars they make.
 
 import { PresenceError, PresenceModel, refreshInterval } from "../pkg/index.js";
+import { Picture, change, cut, extend, waiting } from "./picture.js";
 
 export const ACTIONS = ["setPresence", "clearPresence", "setUserPreferredPresence", "clearUserPreferredPresence", "tick"];
 
@@ -40,6 +41,8 @@ export class Record {
   constructor(start, snapshot = undefined) {
     this.start = this.#updated = start;
     this.#latest = snapshot === undefined ? new PresenceModel() : PresenceModel.restore(snapshot);
+    // As a server does at its start: what has ended is gone, and what would start in the future starts now.
+    this.#latest.tick(start);
     this.#models = [this.#latest];
     this.#due = this.#latest.deadline(start);
     this.#paintFrom(this.#history, this.#latest, start);
@@ -267,103 +270,6 @@ function paintForecast(picture, model, now) {
   for (const { at, presence } of model.forecast(now)) {
     change(picture.effective, at, presence);
   }
-}
-
-/** Splits the bars of the preference: where the user is Offline, it waits for a session. */
-function waiting({ preferred, effective }) {
-  const bars = [];
-  let index = 0;
-  for (const { from, to, presence } of preferred) {
-    while (effective[index].to <= from) {
-      index += 1;
-    }
-    for (let at = from; at < to; at = bars.at(-1).to) {
-      const isWaiting = effective[index].presence === "Offline";
-      bars.push({ from: at, to: Math.min(to, effective[index].to), presence, isWaiting });
-      index += effective[index].to <= to ? 1 : 0;
-    }
-  }
-  return bars;
-}
-
-/** Bars `{ from, to, presence }` of the effective presence, the preference and each session. */
-export class Picture {
-  /** The last bar has no end. */
-  effective = [];
-  preferred = [];
-  sessions = new Map();
-
-  /** Returns what is before a time, as a picture of its own. Bars are shared: they are replaced when they change. */
-  until(at) {
-    const picture = new Picture();
-    picture.effective = before(this.effective, at);
-    picture.preferred = before(this.preferred, at);
-    for (const [id, bars] of this.sessions) {
-      picture.sessions.set(id, before(bars, at));
-    }
-    return picture;
-  }
-
-  /** Paints a session from `at` on, whose claim is as old as `since`. */
-  set(id, at, steps, since) {
-    if (!this.sessions.has(id)) {
-      this.sessions.set(id, []);
-    }
-    const bars = this.sessions.get(id);
-    cut(bars, at);
-    for (const { from, to, presence } of steps) {
-      extend(bars, Math.max(since + from, at), since + to, presence);
-    }
-  }
-
-  /** Removes what is after a time. */
-  cut(at) {
-    for (const bars of [this.effective, this.preferred, ...this.sessions.values()]) {
-      cut(bars, at);
-    }
-  }
-}
-
-function before(bars, at) {
-  let [low, high] = [0, bars.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    [low, high] = bars[middle].from < at ? [middle + 1, high] : [low, middle];
-  }
-  const found = bars.slice(0, low);
-  cut(found, at);
-  return found;
-}
-
-function cut(bars, at) {
-  while (bars.at(-1)?.from >= at) {
-    bars.pop();
-  }
-  const last = bars.at(-1);
-  if (last?.to > at) {
-    bars[bars.length - 1] = { ...last, to: at };
-  }
-}
-
-function extend(bars, from, to, presence) {
-  const last = bars.at(-1);
-  if (to <= from) {
-    return;
-  }
-  if (last?.to === from && last.presence === presence) {
-    bars[bars.length - 1] = { ...last, to };
-  } else {
-    bars.push({ from, to, presence });
-  }
-}
-
-/** Changes the presence at a time, for ever after. */
-function change(bars, at, presence) {
-  const last = bars.at(-1);
-  if (last !== undefined && last.to > at) {
-    bars[bars.length - 1] = { ...last, to: at };
-  }
-  extend(bars, at, Infinity, presence);
 }
 
 const kinds = new Map();

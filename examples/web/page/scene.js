@@ -81,6 +81,7 @@ export class Scene {
   send(action, body) {
     if (!this.isClockSetBack && this.isPast) {
       this.record.truncate(this.count, this.now);
+      this.refreshed = new Set([...this.refreshed].filter((id) => this.record.lastBody(id) !== undefined));
     }
     this.clock = this.now;
     const request = this.record.send(action, body, this.now);

@@ -1,5 +1,6 @@
 // The lanes of a picture, and a hand that moves the clock.
 
+import { firstAfter, runs } from "./picture.js";
 import { clockFace, dayOf, element, inWords, sign, write } from "./words.js";
 
 const SECOND = 1000;
@@ -16,7 +17,7 @@ const MIN_SPAN = 5 * MINUTE;
 const MAX_SPAN = 400 * 365 * DAY;
 /** More bars than this are not made: what is narrower than two, four or more pixels is merged then. */
 const MAX_BARS = 2000;
-/** A pixel of a row of requests has this many pixels. */
+/** Requests within so many pixels have one dot. */
 const MARK = 10;
 /** How long the hand is at rest before the lanes say what they show, in milliseconds. */
 const QUIET = 150;
@@ -384,76 +385,4 @@ function spoken(runs, now) {
     .map(({ from, presence, isWaiting }) => `${inWords(presence)} from ${clockFace(from, now)}${isWaiting ? ", waiting" : ""}`);
   const rest = runs.length - parts.length;
   return parts.length === 0 ? "nothing" : parts.join("; ") + (rest > 0 ? `; and ${rest} more` : "");
-}
-
-/**
- * Returns what is seen of bars in a row of pixels, `{ x, width, presence, isWaiting, from, to, hidden, isEnd }`: each
- * pixel has the presence that is longest in it, and pixels of the same presence are one run. Bars are in order of
- * time and do not overlap. `hidden` is how many bars of
- * other presences are inside a pixel, and `isEnd` says that nothing follows.
- */
-export function runs(bars, from, to, pixels) {
-  const pixel = (to - from) / pixels;
-  const found = [];
-  const add = (first, index, x, end, hidden) => {
-    const bar = bars[index];
-    const last = found.at(-1);
-    if (last?.presence === bar.presence && last.isWaiting === bar.isWaiting && last.x + last.width === x) {
-      Object.assign(last, { width: end - last.x, to: bar.to, hidden: last.hidden + hidden, index });
-    } else {
-      found.push({ ...bar, from: bars[first].from, x, width: end - x, hidden, index });
-    }
-  };
-  let index = firstAfter(bars, from);
-  for (let x = 0; x < pixels && index < bars.length; ) {
-    const bar = bars[index];
-    const [start, end] = [from + x * pixel, from + (x + 1) * pixel];
-    if (bar.to <= start) {
-      index += 1;
-    } else if (bar.from >= end) {
-      x = Math.max(Math.floor((bar.from - from) / pixel), x + 1);
-    } else if (bar.from <= start && bar.to >= end) {
-      const last = Math.min(Math.max(Math.floor((bar.to - from) / pixel), x + 1), pixels);
-      add(index, index, x, last, 0);
-      x = last;
-    } else {
-      const { first, last, hidden } = longestIn(bars, index, start, end);
-      add(first, last, x, x + 1, hidden);
-      x += 1;
-    }
-  }
-  for (const run of found) {
-    run.isEnd = run.to < to && bars[run.index + 1]?.from !== run.to;
-  }
-  return found;
-}
-
-/** Returns the first and the last bar of the presence that is longest in a pixel, and how many others are in it. */
-function longestIn(bars, first, start, end) {
-  const found = new Map();
-  let inside = 0;
-  for (let index = first; index < bars.length && bars[index].from < end; index++) {
-    const { from, to, presence } = bars[index];
-    const known = found.get(presence) ?? { first: index, last: index, time: 0, inside: 0 };
-    const isInside = from >= start && to <= end ? 1 : 0;
-    inside += isInside;
-    const time = known.time + Math.min(to, end) - Math.max(from, start);
-    found.set(presence, { first: known.first, last: index, time, inside: known.inside + isInside });
-  }
-  const longest = [...found.values()].reduce((one, other) => (other.time > one.time ? other : one));
-  return { ...longest, hidden: inside - longest.inside };
-}
-
-/** Returns the index of the first bar that ends after a time. */
-function firstAfter(bars, time) {
-  let [low, high] = [0, bars.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (bars[middle].to > time) {
-      high = middle;
-    } else {
-      low = middle + 1;
-    }
-  }
-  return low;
 }

@@ -7,7 +7,7 @@ import { PresenceModel, init } from "../pkg/index.js";
 import { Log } from "../page/log.js";
 import { Record } from "../page/record.js";
 import { Scene } from "../page/scene.js";
-import { runs } from "../page/timeline.js";
+import { runs } from "../page/picture.js";
 
 const MINUTE = 60_000;
 const NINE = Date.parse("2026-11-20T09:00:00Z");
@@ -151,6 +151,29 @@ test("sessions are refreshed while the clock goes forwards", () => {
   assert.equal(scene.moveTo(at(60)), true);
   assert.equal(record.requests.length, 37);
   assert.equal(scene.model.presence(scene.now), "Available");
+});
+
+test("a session that is refreshed is forgotten with the request that set it", () => {
+  const record = new Record(NINE);
+  set(record, 0, "laptop", "Available");
+  set(record, 10, "phone", "InACall");
+  const scene = new Scene(record, at(10));
+  scene.refreshed.add("laptop").add("phone");
+  scene.moveTo(at(5));
+  scene.send("tick", "");
+  assert.deepEqual([...scene.refreshed], ["laptop"]);
+  assert.equal(scene.moveTo(at(60)), true);
+  assert.deepEqual([...record.sessions.keys()], ["laptop"]);
+});
+
+test("a snapshot of the future starts when it is restored, as on a server", () => {
+  const session = { id: "a", claim: "InACall", since: "2026-11-20T10:00:00Z", lifetime: "PT30M" };
+  const record = new Record(NINE, { v1: { reported: "InACall", sessions: [session], preferred: null } });
+  for (const minute of [0, 29, 30, 60]) {
+    const { effective } = record.paint(0, at(minute));
+    assert.equal(record.model(0).presence(at(minute)), minute < 30 ? "InACall" : "Offline");
+    assert.deepEqual(lane(effective), ["0-30 InACall", "30-Infinity Offline"]);
+  }
 });
 
 test("many refreshes are sent a part at a time", () => {
