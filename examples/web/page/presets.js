@@ -28,7 +28,7 @@ export const QUESTIONS = [
     title: "Why am I Away?",
     note: "The session of the laptop lives for an hour, but nothing has refreshed it since 09:00.",
     steps: [
-      ["Drag the black label to before 09:05: the user is Available.", (scene) => scene.now < at(5)],
+      ["Drag the time label to before 09:05: the user is Available.", (scene) => scene.now < at(5)],
       ["Drag it past 10:00: the session ends, and the user is Offline.", (scene) => scene.now >= at(60) && isPresence(scene, "Offline")],
       ["Choose “keep refreshing” at the laptop, and play: it never fades.", (scene) => scene.refreshed.has("laptop")],
     ],
@@ -51,7 +51,7 @@ export const QUESTIONS = [
     title: "Why does the other session win?",
     note: "The strongest session wins, not the latest.",
     steps: [
-      ["Drag the black label past 09:15, the end of the presentation: the call shows.", (scene) => isPresence(scene, "InACall")],
+      ["Drag the time label past 09:15, the end of the presentation: the call shows.", (scene) => isPresence(scene, "InACall")],
       ["Drag it past 09:32, the end of the call: what the laptop said has faded by then, so the user is Away.", (scene) => isPresence(scene, "Away")],
     ],
     requests: [
@@ -68,7 +68,7 @@ export const QUESTIONS = [
       "The call was set at 09:30, for half an hour. Now the computer's clock is set back: what starts in the future " +
       "moves with it, so nothing lives longer than its lifetime.",
     steps: [
-      ["Drag the black label further back: the end of the call moves with it.", (scene) => scene.isClockSetBack && scene.now < at(15)],
+      ["Drag the time label further back: the end of the call moves with it.", (scene) => scene.isClockSetBack && scene.now < at(15)],
       ["Switch off “the computer's clock is wrong”, and drag back: now you look at the past, and no end moves.", (scene) => !scene.isClockSetBack && scene.isPast],
     ],
     requests: [

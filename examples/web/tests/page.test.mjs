@@ -659,6 +659,7 @@ describe("the page", () => {
               await page.locator("#form .primary").click();
             },
             notice: () => dropLog(page, "no log"),
+            reading: () => page.evaluate(() => (document.querySelector("#reading").hidden = false)),
           };
           for (const [name, change] of Object.entries(states)) {
             await change();
@@ -738,6 +739,9 @@ describe("the page", () => {
         await tab.goto(`${server.address}/page/${page}`);
         await tab.locator("#loading.failed").waitFor();
         assert.match(await tab.locator("#loading").innerText(), /build it and serve the folder, as the README says\. It failed: .{10}/);
+        await tab.evaluate(AXE);
+        const { violations } = await tab.evaluate('axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] })');
+        assert.deepEqual(violations.map(({ id, nodes }) => `${id} ${nodes[0].html}`), []);
         await context.close();
       });
     }
