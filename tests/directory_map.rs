@@ -173,6 +173,7 @@ fn debug_shows_the_users_and_their_models() {
     let text = format!("{users:?}");
     assert_eq!(text.len(), format!("{{\"ana\": {ana}, \"bob\": {bob}}}").len(), "{text}");
     assert!(text.contains(&format!("\"bob\": {bob}")), "{text}");
+    assert_eq!(format!("{:?}", users.into_iter()), "IntoIter { len: 2, .. }");
 }
 
 #[test]

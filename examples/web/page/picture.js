@@ -7,7 +7,7 @@ export class Picture {
   preferred = [];
   sessions = new Map();
 
-  /** Returns what is before a time, as a picture of its own. Bars are shared: they are replaced when they change. */
+  /** Returns what is before a time, as a picture of its own. It shares what it can, so use it until this one changes. */
   until(at) {
     const picture = new Picture();
     picture.effective = before(this.effective, at);
@@ -38,8 +38,11 @@ export class Picture {
   }
 }
 
-/** Returns what is before a time. */
+/** Returns what is before a time: the bars themselves if all have ended by then, as nothing is added to them. */
 function before(bars, at) {
+  if (bars.at(-1)?.to < at) {
+    return bars;
+  }
   let [low, high] = [0, bars.length];
   while (low < high) {
     const middle = (low + high) >> 1;

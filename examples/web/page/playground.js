@@ -87,10 +87,12 @@ function showScene(next) {
 function fit() {
   const { record, clock, now, preset } = scene;
   const last = Math.max(record.last, now, clock);
-  const ends = [...record.paint(record.requests.length, last).sessions.values()].map((bars) => bars.at(-1)?.to ?? last);
-  const checks = preset?.checks ?? [];
   const first = log === null ? record.start : log.first;
-  timeline.show(Math.min(first, now), Math.max(last + 2 * MINUTE, ...ends.map((end) => Math.min(end, last + 5 * HOUR)), ...checks.map(({ at }) => at)));
+  let end = Math.max(last + 2 * MINUTE, ...(preset?.checks ?? []).map(({ at }) => at));
+  for (const bars of record.sessions.values()) {
+    end = Math.max(end, Math.min(bars.at(-1)?.to ?? last, last + 5 * HOUR));
+  }
+  timeline.show(Math.min(first, now), end);
 }
 
 /** Compares what a worked example says with what the model says. */
@@ -246,7 +248,8 @@ function drawLegend() {
     return;
   }
   const seen = new Set();
-  for (const bars of [picture.effective, picture.preferred, ...picture.sessions.values()]) {
+  const sessions = sessionsSeen().slice(0, MAX_LANES).map((id) => picture.sessions.get(id) ?? []);
+  for (const bars of [picture.effective, picture.preferred, ...sessions]) {
     for (const { presence } of timeline.seen(bars)) {
       seen.add(presence);
     }
