@@ -343,7 +343,7 @@ export class Timeline {
 function makeRow(key, name, kind) {
   const text = element("small");
   const label = element("div", { class: "label" }, element("b", { title: name }, name), text);
-  const track = element("div", { class: "track", role: "img" });
+  const track = element("div", { class: "track", role: "img", "aria-label": name });
   const root = element("div", { class: `row ${kind}`, "data-key": key }, label, track);
   return { root, label, text, tools: undefined, track, bars: undefined, shape: undefined, runs: [] };
 }
