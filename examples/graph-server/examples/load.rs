@@ -156,7 +156,7 @@ async fn hard_times(name: &str, servers: &[Server], flags: &Flags) -> anyhow::Re
 
 /// Lets users of one shard prefer something until the same moment, which is more than `ahead` away. It returns
 /// that moment, and the id of a change before all of them end.
-async fn expire(servers: &[Server], flags: &Flags, ahead: Duration) -> anyhow::Result<(Instant, u64)> {
+async fn expire(servers: &[Server], flags: &Flags, ahead: Duration) -> anyhow::Result<(Instant, u128)> {
     let user = |number: usize| path(number, "/setUserPreferredPresence");
     let users: Vec<usize> =
         (USERS..).filter(|number| shard_of(id(*number).as_str(), 16) == 0).take(flags.expire).collect();
@@ -208,7 +208,7 @@ async fn each(
 }
 
 /// Opens a stream of changes.
-async fn watch(address: &str, user: usize, seen: Option<u64>) -> anyhow::Result<TcpStream> {
+async fn watch(address: &str, user: usize, seen: Option<u128>) -> anyhow::Result<TcpStream> {
     let mut stream = TcpStream::connect(address).await?;
     let seen = seen.map(|seen| format!("last-event-id: {seen}\r\n")).unwrap_or_default();
     let path = format!("/v1.0/communications/presences/changes?ids={}", id(user));
@@ -221,7 +221,7 @@ async fn watch(address: &str, user: usize, seen: Option<u64>) -> anyhow::Result<
 }
 
 /// Returns the id of the first event of a stream.
-async fn first_id(stream: &mut TcpStream) -> anyhow::Result<u64> {
+async fn first_id(stream: &mut TcpStream) -> anyhow::Result<u128> {
     let mut text = String::new();
     let mut buffer = [0; 4096];
     loop {

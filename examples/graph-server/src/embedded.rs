@@ -15,9 +15,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::error::Error;
-use crate::figures::{count_groups, count_users, in_crate, log_stored, snapshot_stored};
+use crate::figures::{in_crate, show, took};
 use crate::shard::{Applied, Entry, Question, Reply, Shard, Time};
-use crate::watch::Hub;
+use crate::watch::{Hub, event_id};
 
 /// Groups by sequence number.
 const LOG: TableDefinition<u64, &[u8]> = TableDefinition::new("log");
@@ -33,8 +33,6 @@ const COMMIT: usize = 4_096;
 const ENTRIES_PER_SNAPSHOT: usize = 16_384;
 /// How often each shard ticks at most.
 const TICK: Duration = Duration::from_millis(250);
-/// How often the restart says how far it is.
-const PROGRESS: Duration = Duration::from_millis(250);
 
 /// The users of this process, and the way to its log.
 pub struct Embedded {
@@ -114,24 +112,18 @@ pub fn open(folder: &Path, shards: usize, ticks: bool) -> anyhow::Result<(Embedd
 
     let started = Instant::now();
     let mut restored: Vec<Shard> = Vec::with_capacity(shards);
-    let (mut users, mut progress) = (0, 1);
     let transaction = database.begin_read()?;
     for snapshot in transaction.open_table(SNAPSHOTS)?.iter()? {
         let (number, bytes) = snapshot?;
         let shard = Shard::decode(bytes.value()).with_context(|| format!("shard {}", number.value()))?;
-        users += shard.users();
         restored.push(shard);
-        if started.elapsed() >= PROGRESS * progress {
-            progress += 1;
-            tracing::info!("restored {users} users of {} of {shards} shards", restored.len());
-        }
     }
     let stored: Vec<u64> = restored.iter().map(Shard::sequence).collect();
     let oldest = stored.iter().copied().zip(0..).min().map_or(0, |(_, shard)| shard);
     let newest = stored.iter().copied().max().unwrap_or(0);
     // Until here, some shards have their changes in the snapshot, so the history would have gaps.
     let unknown = restored.iter().map(|shard| shard.number_after(newest)).max().unwrap_or(0);
-    let hub = Hub::new(unknown);
+    let hub = Hub::new(event_id(unknown, Timestamp::now()));
     let mut sequence = newest;
     let mut time = restored.iter().filter_map(Shard::time).max().unwrap_or(Timestamp::UNIX_EPOCH);
     let mut replayed = 0;
@@ -142,13 +134,9 @@ pub fn open(folder: &Path, shards: usize, ticks: bool) -> anyhow::Result<(Embedd
         let shard = restored.get_mut(shard).context("an entry for a shard that does not exist")?;
         if sequence > shard.sequence() {
             replayed += entries.len();
-            if started.elapsed() >= PROGRESS * progress {
-                progress += 1;
-                tracing::info!("applied {replayed} later commands");
-            }
             let changes = shard.apply(sequence, accepted.0, entries).changes;
             for change in changes.into_iter().filter(|change| change.number > unknown) {
-                hub.publish(change.number, change);
+                hub.publish(event_id(change.number, accepted.0), change);
             }
         }
     }
@@ -271,12 +259,12 @@ impl Writer {
                 self.next_snapshot = (self.next_snapshot + 1) % self.shards.len();
                 let contained = self.stored.iter().copied().min().unwrap_or(0);
                 log.retain_in(..=contained, |_, _| false)?;
-                snapshot_stored(started);
+                took("presence_snapshot_seconds", started);
             }
-            count_groups(log.len()?);
+            show("presence_log_groups", usize::try_from(log.len()?).unwrap_or(usize::MAX));
         }
         transaction.commit()?;
-        log_stored(started);
+        took("presence_log_seconds", started);
 
         for (sequence, Group { shard, entries, .. }, answers) in committed {
             let mut shard = self.shards[shard].write();
@@ -284,7 +272,7 @@ impl Writer {
                 in_crate(|| shard.apply(sequence, accepted.0, entries));
             drop(shard);
             for change in changes {
-                self.hub.publish(change.number, change);
+                self.hub.publish(event_id(change.number, now), change);
             }
             for (answer, result) in answers.into_iter().zip(results) {
                 // The caller may have gone.
@@ -303,7 +291,7 @@ impl Writer {
         self.last_tick = Some(Instant::now());
         let shards = self.shards.iter().map(RwLock::read).enumerate();
         let due = shards.filter(|(_, shard)| shard.is_due(now)).map(|(number, _)| number).collect();
-        count_users(self.shards.iter().map(|shard| shard.read().users()).sum());
+        show("presence_users", self.shards.iter().map(|shard| shard.read().users()).sum());
         due
     }
 }

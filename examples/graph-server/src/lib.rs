@@ -21,6 +21,7 @@
 //! | `origin` | which web pages may send requests |
 //! | `connections` | connections, and the time and number they have |
 //! | `figures` | what `/metrics` shows |
+//! | `tasks` | what must run as long as the process |
 
 pub mod auth;
 pub mod batch;
@@ -39,4 +40,5 @@ pub mod routes;
 pub mod service;
 pub mod shard;
 pub mod stream;
+pub mod tasks;
 pub mod watch;

@@ -17,10 +17,10 @@ use presence_graph_server::operations::operations;
 use presence_graph_server::origin::origin_of;
 use presence_graph_server::routes::{App, routes};
 use presence_graph_server::service::Service;
+use presence_graph_server::tasks::Tasks;
 use tokio::net::TcpListener;
-use tokio::runtime::Handle;
 use tokio::signal::unix::{self, SignalKind};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing_subscriber::EnvFilter;
@@ -68,10 +68,13 @@ enum Clock {
 async fn main() -> anyhow::Result<()> {
     let flags = Flags::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A log that cannot be written, as on a full disk, must not end who writes it.
+    log.log_internal_errors(false).init();
 
     let auth = flags.auth.read()?;
-    auth.reload_on_hangup()?;
+    let mut tasks = Tasks::default();
+    auth.reload_on_hangup(&tasks)?;
     let mut addresses = std::iter::once(flags.listen).chain(flags.listen_operations);
     let loopback = addresses.all(|address| address.ip().is_loopback());
     anyhow::ensure!(
@@ -83,20 +86,13 @@ async fn main() -> anyhow::Result<()> {
     if auth.is_open() {
         tracing::warn!("without --secret or --jwks, everybody on this machine may do everything");
     }
-    let metrics = figures::start()?;
+    let metrics = figures::start(&tasks)?;
 
     let shards = usize::from(flags.shards);
-    let (failed, failure) = oneshot::channel();
-    // The receiver of a failure has gone if the service stops.
     let service = if flags.cluster.nats.is_empty() {
-        let (service, writer) = Service::embedded(&flags.data, shards, !clock_in_header)?;
-        let runtime = Handle::current();
-        std::thread::spawn(move || failed.send(writer.run(&runtime).context("writing the log")));
-        service
+        Service::embedded(&flags.data, shards, !clock_in_header, &tasks)?
     } else {
-        let (service, keeper) = Service::cluster(&flags.cluster, shards, !clock_in_header).await?;
-        tokio::spawn(async move { failed.send(keeper.await) });
-        service
+        Service::cluster(&flags.cluster, shards, !clock_in_header, &tasks).await?
     };
     let app = Arc::new(App { service, auth, clock_in_header, metrics });
     let service = &Arc::clone(&app).service;
@@ -120,7 +116,7 @@ async fn main() -> anyhow::Result<()> {
     servers.spawn(serve(listener, surround(routes), max, stopped));
     tokio::select! {
         Some(result) = servers.join_next() => result?,
-        result = failure => result.context("the writer has panicked")??,
+        error = tasks.end() => return Err(error),
         () = signal => {
             tracing::info!("stopping");
             let _ = stop.send(());

@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use presence_core::{Presence, Timestamp};
+use tokio::runtime::Handle;
 
 use crate::cluster::{Cluster, ClusterFlags};
-use crate::embedded::{self, Embedded, Writer};
+use crate::embedded::{self, Embedded};
 use crate::error::Error;
 use crate::figures::Counted;
 use crate::shard::{Entry, Question, Reply, shard_of};
+use crate::tasks::Tasks;
 use crate::watch::Hub;
 
 /// The users, here or on many processes.
@@ -30,18 +32,20 @@ enum Log {
 }
 
 impl Service {
-    /// Restores the users of a folder, and returns the writer, which must be run.
+    /// Restores the users of a folder.
     ///
     /// # Errors
     ///
     /// Those of [`embedded::open`].
-    pub fn embedded(folder: &Path, shards: usize, ticks: bool) -> anyhow::Result<(Self, Writer)> {
+    pub fn embedded(folder: &Path, shards: usize, ticks: bool, tasks: &Tasks) -> anyhow::Result<Self> {
         let (embedded, writer) = embedded::open(folder, shards, ticks)?;
         let hub = Arc::clone(writer.hub());
-        Ok((Self { log: Log::Embedded(embedded), shards, hub }, writer))
+        let runtime = Handle::current();
+        tasks.spawn_thread("the writer", move || writer.run(&runtime));
+        Ok(Self { log: Log::Embedded(embedded), shards, hub })
     }
 
-    /// Joins other processes, and returns what owns shards, which must be run.
+    /// Joins other processes.
     ///
     /// # Errors
     ///
@@ -50,10 +54,11 @@ impl Service {
         flags: &ClusterFlags,
         shards: usize,
         ticks: bool,
-    ) -> anyhow::Result<(Self, impl Future<Output = anyhow::Result<()>> + use<>)> {
-        let (cluster, keeper) = Cluster::start(flags, shards, ticks).await?;
+        tasks: &Tasks,
+    ) -> anyhow::Result<Self> {
+        let cluster = Cluster::start(flags, shards, ticks, tasks).await?;
         let hub = Arc::clone(cluster.hub());
-        Ok((Self { log: Log::Cluster(cluster), shards, hub }, keeper))
+        Ok(Self { log: Log::Cluster(cluster), shards, hub })
     }
 
     /// Stores an entry in the log of a shard, and applies it.

@@ -32,6 +32,7 @@ use self::process::Process;
 use crate::error::Error;
 use crate::ownership::LEASE;
 use crate::shard::{Entry, Question, Reply, Time};
+use crate::tasks::Tasks;
 use crate::watch::Hub;
 
 /// How long a command waits for its owner, and a publication for its acknowledgement. It is longer than it takes to
@@ -130,8 +131,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Connects, creates what is missing in NATS, and returns what owns shards, which must be run. If that
-    /// fails, the process must end.
+    /// Connects, creates what is missing in NATS, and starts what owns shards.
     ///
     /// # Errors
     ///
@@ -140,24 +140,24 @@ impl Cluster {
         flags: &ClusterFlags,
         shards: usize,
         ticks: bool,
-    ) -> anyhow::Result<(Self, impl Future<Output = anyhow::Result<()>> + use<>)> {
+        tasks: &Tasks,
+    ) -> anyhow::Result<Self> {
         let process = Arc::new(Box::pin(Process::connect(flags, shards, ticks)).await?);
         let answers = process.client.subscribe(process.subject("answers", &process.id)).await?;
-        tokio::spawn(Arc::clone(&process).receive_answers(answers));
+        tasks.spawn("receiving answers", Arc::clone(&process).receive_answers(answers));
         let submissions = (0..shards).map(|shard| {
             let (sender, receiver) = mpsc::channel(QUEUE);
-            tokio::spawn(Arc::clone(&process).send_commands(shard, receiver));
+            tasks.spawn("sending commands", Arc::clone(&process).send_commands(shard, receiver));
             sender
         });
         let submissions = submissions.collect();
-        tokio::spawn(Arc::clone(&process).give_up());
         let (caught_up, history) = oneshot::channel();
-        tokio::spawn(Arc::clone(&process).follow_changes(caught_up));
+        tasks.spawn("following changes", Arc::clone(&process).follow_changes(caught_up));
         let (stop, stopped) = watch::channel(false);
-        let keeper = lease::keep(Arc::clone(&process), stopped);
+        tasks.spawn("keeping shards", lease::keep(Arc::clone(&process), stopped));
         // Watchers get later changes only. If it takes longer, they get some earlier ones.
         let _ = timeout(ANSWER, history).await;
-        Ok((Self { process, submissions, stop }, keeper))
+        Ok(Self { process, submissions, stop })
     }
 
     /// Stores an entry in the log, and waits for the answer of its owner.
@@ -219,13 +219,12 @@ impl Cluster {
     /// 503 with the reason.
     pub fn health(&self) -> Result<(), Error> {
         self.reach()?;
-        let standing = &self.process.standing;
-        if !standing.lease().is_valid() {
+        if !self.process.lease.is_valid() {
             return Err(Error::unavailable("NATS does not renew the lease of this process"));
         }
         let answers =
             |shard: &usize| self.process.owned.get(*shard).is_some_and(|owned| owned.read().is_some());
-        let expected = standing.expected.lock();
+        let expected = self.process.expected.lock();
         match expected.iter().filter(|shard| !answers(shard)).count() {
             0 => Ok(()),
             missing => {
