@@ -1,12 +1,16 @@
 //! Connections: how many there may be, how long they wait, and how they end.
 
+use std::convert::Infallible;
 use std::io::ErrorKind;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use axum::Router;
+use http_body_util::BodyExt;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
@@ -23,6 +27,9 @@ pub const MAX_OPERATORS: usize = 8;
 const RESERVED: usize = 32;
 /// How long a connection may wait for the whole head of its next request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection may wait for it while others wait to be accepted. A head comes right after its connection,
+/// and this is enough to send a lost packet again.
+const SHORT_HEAD_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long a peer may take nothing of what was sent to it. A network that is lost for a moment is back by then.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
 /// The longest head: 650 ids as Graph has them fit into the address of a stream of changes. It bounds what a
@@ -56,16 +63,35 @@ pub async fn serve(listener: TcpListener, routes: Router, max: usize, mut stop: 
     http.max_header_size(MAX_HEAD).max_buf_size(MAX_HEAD);
     let service = TowerToHyperService::new(routes);
     let open = GracefulShutdown::new();
-    let mut door = Door { listener, slots: Arc::new(Semaphore::new(max)), warned: None };
+    let (slots, full) = (Arc::new(Semaphore::new(max)), watch::Sender::new(false));
+    let mut door = Door { listener, slots, full, warned: None };
     loop {
         let (stream, slot) = tokio::select! {
             accepted = door.accept() => accepted,
             _ = stop.changed() => break,
         };
-        let connection = open.watch(http.serve_connection(TokioIo::new(stream), service.clone()));
+        // Counts requests. Each has a clone until its answer was sent.
+        let requests = Arc::new(AtomicUsize::new(0));
+        let idle = is_idle_while_full(door.full.subscribe(), Arc::clone(&requests));
+        let service = service.clone();
+        let service = service_fn(move |request| {
+            requests.fetch_add(1, Relaxed);
+            let (answer, clone) = (service.call(request), Arc::clone(&requests));
+            async move {
+                let held = move |error| {
+                    let _ = &clone;
+                    error
+                };
+                Ok::<_, Infallible>(answer.await?.map(|body| body.map_err(held)))
+            }
+        });
+        let connection = open.watch(http.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!("a connection has ended: {error}");
+            tokio::select! {
+                result = connection => if let Err(error) = result {
+                    tracing::debug!("a connection has ended: {error}");
+                },
+                () = idle => {}
             }
             drop(slot);
         });
@@ -74,11 +100,28 @@ pub async fn serve(listener: TcpListener, routes: Router, max: usize, mut stop: 
     open.shutdown().await;
 }
 
+/// Waits until a connection has had no request for the short time, while another waits.
+async fn is_idle_while_full(mut full: watch::Receiver<bool>, requests: Arc<AtomicUsize>) {
+    // Without a door, connections end by themselves.
+    while full.wait_for(|full| *full).await.is_ok() {
+        let known = requests.load(Relaxed);
+        sleep(SHORT_HEAD_TIMEOUT).await;
+        // Here, and in the service of the connection.
+        let has_request = Arc::strong_count(&requests) > 2;
+        if *full.borrow() && !has_request && requests.load(Relaxed) == known {
+            return;
+        }
+    }
+    std::future::pending().await
+}
+
 /// Where connections come in.
 struct Door {
     listener: TcpListener,
     /// One for each connection that may still be accepted.
     slots: Arc<Semaphore>,
+    /// Whether a connection waits for one.
+    full: watch::Sender<bool>,
     /// When the last warning was.
     warned: Option<Instant>,
 }
@@ -87,16 +130,10 @@ impl Door {
     /// Accepts the next connection, however long that takes.
     async fn accept(&mut self) -> (TcpStream, OwnedSemaphorePermit) {
         loop {
-            if self.slots.available_permits() == 0 {
-                self.warn("there are too many, the next one waits");
-            }
-            let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else {
-                unreachable!("the slots are never closed");
-            };
             match self.listener.accept().await {
                 Ok((stream, _)) => {
                     configure(&stream);
-                    return (stream, slot);
+                    return (stream, self.slot().await);
                 }
                 // The peer has gone already.
                 Err(error)
@@ -110,6 +147,19 @@ impl Door {
                 }
             }
         }
+    }
+
+    async fn slot(&mut self) -> OwnedSemaphorePermit {
+        if let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() {
+            return slot;
+        }
+        self.warn("there are too many, the next one waits");
+        self.full.send_replace(true);
+        let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else {
+            unreachable!("the slots are never closed");
+        };
+        self.full.send_replace(false);
+        slot
     }
 
     fn warn(&mut self, reason: &str) {
