@@ -22,7 +22,7 @@ use tokio::time::sleep;
 /// The most connections: 10,000 watchers and as many requests as are handled at once.
 const MAX_CONNECTIONS: usize = 12_288;
 /// The most connections at the address for operators.
-pub const MAX_OPERATORS: usize = 8;
+pub(crate) const MAX_OPERATORS: usize = 8;
 /// The descriptors that are not for connections: the log, NATS, the listeners, and operators.
 const RESERVED: usize = 32;
 /// How long a connection may wait for the whole head of its next request.
@@ -41,11 +41,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 const WARNING: Duration = Duration::from_secs(10);
 
 /// Lets the process open as many files as it may, and returns how many connections it may have then.
-///
-/// # Errors
-///
-/// If it may not have any.
-pub fn max_connections() -> anyhow::Result<usize> {
+pub(crate) fn max_connections() -> anyhow::Result<usize> {
     let files = rlimit::increase_nofile_limit(u64::MAX).context("reading the limit of open files")?;
     let files = usize::try_from(files).unwrap_or(usize::MAX);
     let connections = files.saturating_sub(RESERVED).min(MAX_CONNECTIONS);
@@ -57,7 +53,12 @@ pub fn max_connections() -> anyhow::Result<usize> {
 }
 
 /// Serves at most `max` connections at once until `stop` changes, and then what they have begun.
-pub async fn serve(listener: TcpListener, routes: Router, max: usize, mut stop: watch::Receiver<()>) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    routes: Router,
+    max: usize,
+    mut stop: watch::Receiver<()>,
+) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
     http.max_header_size(MAX_HEAD).max_buf_size(MAX_HEAD);
@@ -112,7 +113,7 @@ async fn is_idle_while_full(mut full: watch::Receiver<bool>, requests: Arc<Atomi
             return;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Where connections come in.

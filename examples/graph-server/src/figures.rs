@@ -11,11 +11,7 @@ use crate::tasks::Tasks;
 const BUCKETS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 10.0];
 
 /// Starts to count.
-///
-/// # Errors
-///
-/// If it was started before.
-pub fn start(tasks: &Tasks) -> anyhow::Result<PrometheusHandle> {
+pub(crate) fn start(tasks: &Tasks) -> anyhow::Result<PrometheusHandle> {
     let figures = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("seconds".to_owned()), &BUCKETS)?
         .install_recorder()?;

@@ -14,6 +14,7 @@
 
 use std::fmt;
 use std::hash::Hasher;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use presence_core::{
@@ -23,6 +24,9 @@ use serde::{Deserialize, Serialize};
 
 /// The longest user id and session id, in bytes.
 pub const MAX_ID: usize = 256;
+
+/// How often a shard ticks at most.
+pub const TICK: Duration = Duration::from_millis(250);
 
 /// The version of all that is stored, and that processes send each other. It is the first byte of a stored shard, and
 /// stands in the configuration of the log in NATS. Times were text in the first.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use async_nats::jetstream::message::Message;
 use futures_util::StreamExt;
 use parking_lot::Mutex;
@@ -13,7 +12,7 @@ use presence_core::Timestamp;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::sleep;
 
-use super::process::Process;
+use super::process::{Process, place_of, read};
 use crate::figures::Counted;
 use crate::shard::Change;
 use crate::watch::event_id;
@@ -140,15 +139,7 @@ impl Process {
             reader.next = first;
             self.hub.forget(before(first));
         }
-        let mut messages = self
-            .changes
-            .create_consumer(pull::OrderedConfig {
-                deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: reader.next },
-                ..pull::OrderedConfig::default()
-            })
-            .await?
-            .messages()
-            .await?;
+        let mut messages = read(&self.changes, self.subject("changes", "*"), reader.next).await?;
         loop {
             if reader.next > last
                 && let Some(caught_up) = reader.caught_up.take()
@@ -162,8 +153,7 @@ impl Process {
 
     /// Gives the changes of a message to the watchers.
     fn receive_changes(&self, message: &Message, reader: &mut Reader) -> anyhow::Result<()> {
-        let info = message.info().map_err(|error| anyhow::anyhow!(error))?;
-        let sequence = info.stream_sequence;
+        let (sequence, accepted) = place_of(message)?;
         if sequence < reader.next {
             return Ok(());
         }
@@ -177,7 +167,6 @@ impl Process {
             Vec::new()
         });
         let last = reader.numbers.entry(message.subject.to_string()).or_default();
-        let accepted = Timestamp::from_nanoseconds(info.published.unix_timestamp_nanos())?;
         for (number, change) in (sequence * IDS_PER_MESSAGE..).zip(changes) {
             if change.number > *last {
                 *last = change.number;

@@ -55,7 +55,7 @@ pub(super) struct Records {
     read: Instant,
     /// The last sequence number of their stream before they were read.
     last: u64,
-    records: Vec<ownership::Record>,
+    all: Vec<ownership::Record>,
 }
 
 /// What the state machine is connected to.
@@ -72,11 +72,8 @@ struct Reins {
     task: AbortHandle,
 }
 
-/// Renews the lease of this process and takes and leaves shards, until the service stops.
-///
-/// # Errors
-///
-/// If the streams in NATS are not those of the start any more.
+/// Renews the lease of this process and takes and leaves shards, until the service stops, or the streams in NATS are
+/// not those of the start any more.
 pub(super) async fn keep(process: Arc<Process>, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
     let started = Instant::now();
     let mut ownership = Ownership::new(&process.id, process.owned.len());
@@ -241,7 +238,7 @@ impl Process {
             && known.last == last
             && known.read.elapsed() < RECORDS_AGE
         {
-            return Ok(known.records.clone());
+            return Ok(known.all.clone());
         }
         let read = Instant::now();
         let records = try_join_all((0..self.owned.len()).map(async |number| {
@@ -254,7 +251,7 @@ impl Process {
             })
         }));
         let records = records.await?;
-        *self.records.lock() = Some(Records { read, last, records: records.clone() });
+        *self.records.lock() = Some(Records { read, last, all: records.clone() });
         Ok(records)
     }
 

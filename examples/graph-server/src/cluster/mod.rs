@@ -43,7 +43,7 @@ const QUEUE: usize = 2_048;
 
 /// How to reach the other processes.
 #[derive(Debug, Args)]
-pub struct ClusterFlags {
+pub(crate) struct ClusterFlags {
     /// The servers of NATS, for many processes, such as `nats://127.0.0.1:4222`, with commas between
     /// them. A URL may have a user and a password, or a token: then set the variable and not the flag
     #[arg(
@@ -53,7 +53,7 @@ pub struct ClusterFlags {
         env = "PRESENCE_NATS",
         hide_env_values = true
     )]
-    pub nats: Vec<ServerAddr>,
+    pub(crate) nats: Vec<ServerAddr>,
     /// A file with the credentials of a user (a JWT and its seed)
     #[arg(long, value_name = "FILE", conflicts_with = "nats_nkey")]
     nats_creds: Option<PathBuf>,
@@ -123,7 +123,7 @@ impl ClusterFlags {
 }
 
 /// One process of many.
-pub struct Cluster {
+pub(crate) struct Cluster {
     process: Arc<Process>,
     /// Commands by shard.
     submissions: Vec<mpsc::Sender<Submission>>,
@@ -132,11 +132,7 @@ pub struct Cluster {
 
 impl Cluster {
     /// Connects, creates what is missing in NATS, and starts what owns shards.
-    ///
-    /// # Errors
-    ///
-    /// If NATS cannot do what is needed, or has another number of shards.
-    pub async fn start(
+    pub(crate) async fn start(
         flags: &ClusterFlags,
         shards: usize,
         ticks: bool,
@@ -161,11 +157,7 @@ impl Cluster {
     }
 
     /// Stores an entry in the log, and waits for the answer of its owner.
-    ///
-    /// # Errors
-    ///
-    /// The rejection of the command. 429: it was not stored. 503: it may have been stored.
-    pub async fn apply(&self, shard: usize, entry: Entry) -> Result<(), Error> {
+    pub(crate) async fn apply(&self, shard: usize, entry: Entry) -> Result<(), Error> {
         self.reach()?;
         let (answer, answered) = oneshot::channel();
         let submissions = self.submissions.get(shard).ok_or_else(Error::busy)?;
@@ -180,11 +172,7 @@ impl Cluster {
     }
 
     /// Asks the owner of a shard.
-    ///
-    /// # Errors
-    ///
-    /// 503 if there is no owner now.
-    pub async fn ask(
+    pub(crate) async fn ask(
         &self,
         shard: usize,
         question: &Question,
@@ -207,17 +195,12 @@ impl Cluster {
     }
 
     /// Returns the changes.
-    #[must_use]
-    pub fn hub(&self) -> &Arc<Hub> {
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
         &self.process.hub
     }
 
     /// Checks that each shard that this process owns, or should, is answered for.
-    ///
-    /// # Errors
-    ///
-    /// 503 with the reason.
-    pub fn health(&self) -> Result<(), Error> {
+    pub(crate) fn health(&self) -> Result<(), Error> {
         self.reach()?;
         if !self.process.lease.is_valid() {
             return Err(Error::unavailable("NATS does not renew the lease of this process"));
@@ -245,7 +228,7 @@ impl Cluster {
     }
 
     /// Stores the shards of this process and leaves them to others.
-    pub async fn stop(&self) {
+    pub(crate) async fn stop(&self) {
         let _ = self.stop.send(true);
         self.stop.closed().await;
     }

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use async_nats::Subscriber;
-use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use async_nats::jetstream::message::Message;
 use async_nats::jetstream::object_store::ObjectInfo;
 use async_nats::jetstream::response::Response;
@@ -24,17 +23,15 @@ use super::changes::Outbox;
 use super::clock::Clock;
 use super::commands::{ANSWER_TO, GROUP_NUMBER};
 use super::lease::{Lease, Record};
-use super::process::{Process, last_of};
+use super::process::{Process, last_of, place_of, read};
 use crate::error::Error;
 use crate::figures::{in_crate, took};
-use crate::shard::{Entry, Question, Reply, Shard, Time, shard_of};
+use crate::shard::{Entry, Question, Reply, Shard, TICK, Time, shard_of};
 
 /// A shard is stored after this many entries, or after [`SNAPSHOT_AGE`] if there were any.
 const ENTRIES_PER_SNAPSHOT: usize = 16_384;
 /// How long a shard may differ from its snapshot. The next owner publishes the changes since then again.
 const SNAPSHOT_AGE: Duration = Duration::from_secs(60);
-/// How often a shard ticks at most.
-const TICK: Duration = Duration::from_millis(250);
 
 /// A shard that this process owns and that has caught up with its log.
 pub(super) struct Owned {
@@ -104,16 +101,15 @@ pub(super) async fn own(
     let chunks = process.list_chunks().await?;
     let object = record.object.clone();
     tasks.spawn(Arc::clone(&process).delete_leftovers(number, record.sequence, object, chunks));
-    let owned = Arc::new(Owned {
-        shard: RwLock::new(shard),
-        clock: Clock::new(Timestamp::UNIX_EPOCH, Instant::now()),
-        lease: process.lease.clone(),
-        left: AtomicBool::new(false),
-    });
     let mut owner = Owner {
+        owned: Arc::new(Owned {
+            shard: RwLock::new(shard),
+            clock: Clock::new(Timestamp::UNIX_EPOCH, Instant::now()),
+            lease: process.lease.clone(),
+            left: AtomicBool::new(false),
+        }),
         process,
         number,
-        owned,
         record,
         revision,
         outbox,
@@ -136,18 +132,8 @@ impl Owner {
         // Whoever owned the shard before answers no more: what it has answered is in the log up to here.
         let last = last_of(&self.process.commands, &subject).await?;
         let end = last.map_or(0, |message| message.sequence);
-        let start_sequence = self.owned.shard.read().sequence() + 1;
-        let mut messages = self
-            .process
-            .commands
-            .create_consumer(pull::OrderedConfig {
-                filter_subject: subject.clone(),
-                deliver_policy: DeliverPolicy::ByStartSequence { start_sequence },
-                ..pull::OrderedConfig::default()
-            })
-            .await?
-            .messages()
-            .await?;
+        let start = self.owned.shard.read().sequence() + 1;
+        let mut messages = read(&self.process.commands, subject.clone(), start).await?;
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut serves = false;
@@ -177,8 +163,7 @@ impl Owner {
 
     /// Applies a group of the log, and answers the process that sent it.
     async fn receive(&mut self, message: &Message) -> anyhow::Result<()> {
-        let info = message.info().map_err(|error| anyhow::anyhow!(error))?;
-        let sequence = info.stream_sequence;
+        let (sequence, accepted) = place_of(message)?;
         if sequence <= self.owned.shard.read().sequence() {
             return Ok(());
         }
@@ -190,7 +175,6 @@ impl Owner {
         if entries.iter().any(|entry| entry.user.is_none()) {
             self.ticked = None;
         }
-        let accepted = Timestamp::from_nanoseconds(info.published.unix_timestamp_nanos())?;
         self.owned.clock.set(accepted, Instant::now());
         let applied = {
             let mut shard = self.owned.shard.write();

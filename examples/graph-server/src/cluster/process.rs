@@ -11,8 +11,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use async_nats::client::Client;
 use async_nats::connection::State;
+use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use async_nats::jetstream::context::{ContextBuilder, GetStreamErrorKind};
-use async_nats::jetstream::message::StreamMessage;
+use async_nats::jetstream::message::{Message, StreamMessage};
 use async_nats::jetstream::object_store::{self, ObjectStore};
 use async_nats::jetstream::stream::{self, DiscardPolicy, LastRawMessageErrorKind, Stream};
 use async_nats::jetstream::{self, ErrorCode, kv};
@@ -84,11 +85,7 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Connects to NATS, and creates what is missing there.
-    ///
-    /// # Errors
-    ///
-    /// If this NATS cannot do what is needed, or has another number of shards.
+    /// Connects to NATS, and creates what is missing there. It waits for NATS, unless that cannot do what is needed.
     pub(super) async fn connect(
         flags: &ClusterFlags,
         shards: usize,
@@ -267,6 +264,25 @@ pub(super) async fn last_of(stream: &Stream, subject: &str) -> anyhow::Result<Op
         Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Reads a stream, from a sequence number on, as far as it is about a subject.
+pub(super) async fn read(
+    stream: &Stream,
+    filter_subject: String,
+    start_sequence: u64,
+) -> anyhow::Result<pull::Ordered> {
+    let deliver_policy = DeliverPolicy::ByStartSequence { start_sequence };
+    let config =
+        pull::OrderedConfig { filter_subject, deliver_policy, ..pull::OrderedConfig::default() };
+    Ok(stream.create_consumer(config).await?.messages().await?)
+}
+
+/// Returns the sequence number of a message, and when NATS accepted it.
+pub(super) fn place_of(message: &Message) -> anyhow::Result<(u64, Timestamp)> {
+    let info = message.info().map_err(|error| anyhow::anyhow!(error))?;
+    let accepted = Timestamp::from_nanoseconds(info.published.unix_timestamp_nanos())?;
+    Ok((info.stream_sequence, accepted))
 }
 
 /// Returns whether it is useless to connect again. TLS says by "invalid data" that it does not accept the other side.
