@@ -17,7 +17,7 @@ use hyper_util::service::TowerToHyperService;
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 /// The most connections: 10,000 watchers and as many requests as are handled at once.
 const MAX_CONNECTIONS: usize = 12_288;
@@ -64,7 +64,7 @@ pub(crate) async fn serve(
     http.max_header_size(MAX_HEAD).max_buf_size(MAX_HEAD);
     let service = TowerToHyperService::new(routes);
     let open = GracefulShutdown::new();
-    let (slots, full) = (Arc::new(Semaphore::new(max)), watch::Sender::new(false));
+    let (slots, full) = (Arc::new(Semaphore::new(max)), watch::Sender::new(()));
     let mut door = Door { listener, slots, full, warned: None };
     loop {
         let (stream, slot) = tokio::select! {
@@ -101,15 +101,15 @@ pub(crate) async fn serve(
     open.shutdown().await;
 }
 
-/// Waits until a connection has had no request for the short time, while another waits.
-async fn is_idle_while_full(mut full: watch::Receiver<bool>, requests: Arc<AtomicUsize>) {
+/// Waits until a connection has had no request for the short time since another had to wait.
+async fn is_idle_while_full(mut full: watch::Receiver<()>, requests: Arc<AtomicUsize>) {
     // Without a door, connections end by themselves.
-    while full.wait_for(|full| *full).await.is_ok() {
+    while full.changed().await.is_ok() {
         let known = requests.load(Relaxed);
         sleep(SHORT_HEAD_TIMEOUT).await;
         // Here, and in the service of the connection.
         let has_request = Arc::strong_count(&requests) > 2;
-        if *full.borrow() && !has_request && requests.load(Relaxed) == known {
+        if !has_request && requests.load(Relaxed) == known {
             return;
         }
     }
@@ -121,8 +121,8 @@ struct Door {
     listener: TcpListener,
     /// One for each connection that may still be accepted.
     slots: Arc<Semaphore>,
-    /// Whether a connection waits for one.
-    full: watch::Sender<bool>,
+    /// Changes while a connection waits for one.
+    full: watch::Sender<()>,
     /// When the last warning was.
     warned: Option<Instant>,
 }
@@ -155,12 +155,13 @@ impl Door {
             return slot;
         }
         self.warn("there are too many, the next one waits");
-        self.full.send_replace(true);
-        let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else {
-            unreachable!("the slots are never closed");
-        };
-        self.full.send_replace(false);
-        slot
+        loop {
+            self.full.send_replace(());
+            let slot = Arc::clone(&self.slots).acquire_owned();
+            if let Ok(Ok(slot)) = timeout(SHORT_HEAD_TIMEOUT, slot).await {
+                return slot;
+            }
+        }
     }
 
     fn warn(&mut self, reason: &str) {
