@@ -124,8 +124,9 @@ async fn figures(name: &str, servers: &[Server], flags: &Flags) -> anyhow::Resul
 /// Measures refreshes while shards are stored, while many users expire, and while many watchers come back.
 async fn hard_times(name: &str, servers: &[Server], flags: &Flags) -> anyhow::Result<()> {
     let before = snapshots(servers).await?;
-    row(&format!("{name}, storing"), servers, flags, REFRESH).await?;
+    row_of(&format!("{name}, storing"), servers, flags, REFRESH, STORING).await?;
     let stored = snapshots(servers).await? - before;
+    ensure!(stored > 0.0, "no shard was stored");
 
     let half = Duration::from_secs(flags.seconds) / 2;
     let (end, seen) = expire(servers, flags, half).await?;
@@ -156,7 +157,7 @@ async fn hard_times(name: &str, servers: &[Server], flags: &Flags) -> anyhow::Re
 
 /// Lets users of one shard prefer something until the same moment, which is more than `ahead` away. It returns
 /// that moment, and the id of a change before all of them end.
-async fn expire(servers: &[Server], flags: &Flags, ahead: Duration) -> anyhow::Result<(Instant, u64)> {
+async fn expire(servers: &[Server], flags: &Flags, ahead: Duration) -> anyhow::Result<(Instant, u128)> {
     let user = |number: usize| path(number, "/setUserPreferredPresence");
     let users: Vec<usize> =
         (USERS..).filter(|number| shard_of(id(*number).as_str(), 16) == 0).take(flags.expire).collect();
@@ -208,7 +209,7 @@ async fn each(
 }
 
 /// Opens a stream of changes.
-async fn watch(address: &str, user: usize, seen: Option<u64>) -> anyhow::Result<TcpStream> {
+async fn watch(address: &str, user: usize, seen: Option<u128>) -> anyhow::Result<TcpStream> {
     let mut stream = TcpStream::connect(address).await?;
     let seen = seen.map(|seen| format!("last-event-id: {seen}\r\n")).unwrap_or_default();
     let path = format!("/v1.0/communications/presences/changes?ids={}", id(user));
@@ -221,7 +222,7 @@ async fn watch(address: &str, user: usize, seen: Option<u64>) -> anyhow::Result<
 }
 
 /// Returns the id of the first event of a stream.
-async fn first_id(stream: &mut TcpStream) -> anyhow::Result<u64> {
+async fn first_id(stream: &mut TcpStream) -> anyhow::Result<u128> {
     let mut text = String::new();
     let mut buffer = [0; 4096];
     loop {
@@ -248,12 +249,25 @@ type Kind = (Method, &'static str);
 const REFRESH: Kind = (Method::POST, "/setPresence");
 const READ: Kind = (Method::GET, "");
 
+/// How many seconds the row of storing takes. With NATS, each shard is stored once a minute.
+const STORING: u64 = 70;
+
 /// Sends requests of one kind, and prints how many were answered and how quickly.
 async fn row(name: &str, servers: &[Server], flags: &Flags, kind: Kind) -> anyhow::Result<()> {
+    row_of(name, servers, flags, kind, flags.seconds).await
+}
+
+async fn row_of(
+    name: &str,
+    servers: &[Server],
+    flags: &Flags,
+    kind: Kind,
+    seconds: u64,
+) -> anyhow::Result<()> {
     let (method, action) = kind;
     let before = usage(servers).await?;
     let started = Instant::now();
-    let end = started + Duration::from_secs(flags.seconds);
+    let end = started + Duration::from_secs(seconds);
     let mut clients = JoinSet::new();
     for number in 0..flags.connections {
         let server = &servers[number % servers.len()];

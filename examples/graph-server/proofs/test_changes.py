@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import time
 from urllib.parse import quote
 
@@ -343,5 +344,51 @@ def test_a_watcher_starts_with_the_next_change_also_at_a_process_that_has_just_s
         watcher = await Watcher.open(other, ["d-ana"])
         [expected] = await change(server, *steps("d-ana", count=1))
         assert [data for _, _, data in await watcher.events(1)] == [expected]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("mode", ["embedded", "cluster"])
+def test_an_id_that_a_backup_does_not_have_is_none_of_the_restored_history(start_nats, start_server, mode):
+    """The restored service gives the same numbers to other changes. An id from before the backup is known as ever."""
+    nats_server = start_nats() if mode == "cluster" else None
+    server = start_server("--shards", "1", *(("--nats", nats_server.url) if nats_server else ()))
+    store = nats_server.folder / "store" if nats_server else server.folder / "data"
+    backup = store.with_name("backup")
+
+    def offline(copy, source, target):
+        assert server.stop() == 0
+        if nats_server:
+            nats_server.kill()
+        copy(source, target)
+        if nats_server:
+            nats_server.start()
+        server.start()
+        if nats_server:
+            wait_until(lambda: server.metric("presence_shards") == 1)
+
+    def replace(source, target):
+        shutil.rmtree(target)
+        shutil.copytree(source, target)
+
+    async def seen(users, count):
+        watcher = await Watcher.open(server, ["ana", "bob"])
+        await change(server, *((user, CLAIMS[n % 3]) for n in range(count) for user in users))
+        events = await watcher.events(count * len(users))
+        watcher.close()
+        return events[-1][1]
+
+    async def run():
+        kept = await seen(["ana"], 2)
+        await asyncio.to_thread(offline, shutil.copytree, store, backup)
+        lost = [await seen(["bob"], 1), await seen(["ana"], 3)]
+        await asyncio.to_thread(offline, replace, backup, store)
+        expected = await change(server, *(("ana", CLAIMS[n % 3]) for n in range(2, 11)))
+        for last_id in lost:
+            watcher = await Watcher.open(server, ["ana", "bob"], last_id)
+            (name, *_), *present = await watcher.events(3)
+            assert name == "reset" and {data["id"]: data["activity"] for _, _, data in present} == {"ana": CLAIMS[1][1], "bob": "Offline"}
+        back = await Watcher.open(server, ["ana", "bob"], kept)
+        assert [data for _, _, data in await back.events(len(expected))] == expected
 
     asyncio.run(run())

@@ -1,5 +1,6 @@
 """Clocks that are wrong: a read is never before or after what its command has said, and time in the log goes on."""
 
+import re
 import struct
 import subprocess
 import time
@@ -113,5 +114,21 @@ def test_a_writer_that_panics_ends_the_process(tmp_path):
         clock.set(0)
         server.start()
         assert read(server, "ana") == "InACall"
+    finally:
+        server.kill()
+
+
+def test_a_task_of_a_cluster_that_panics_ends_the_process(start_nats, tmp_path):
+    """The clock fails while NATS is away, when nothing but a task in the background says something."""
+    nats, clock = start_nats(), WrongClock(tmp_path, 0)
+    server = Server(tmp_path / "server", "--nats", nats.url, environment=clock.environment).start()
+    try:
+        wait_until(lambda: server.metric("presence_shards") == 16, what="owning")
+        nats.kill()
+        wait_until(lambda: server.metric("presence_shards") == 0, what="the end of the owners")
+        time.sleep(1)
+        clock.set(NONE)
+        wait_until(lambda: not server.is_running(), 20, "the end")
+        assert server.process.returncode == 1 and re.search("Error: .* has (failed|panicked)", server.said())
     finally:
         server.kill()

@@ -65,23 +65,65 @@ def narrow(tmp_path):
     assert "panicked" not in server.said()
 
 
-@pytest.mark.parametrize("data, seconds", [(HALF_HEAD, 30), (HALF_BODY, 20)], ids=["heads", "bodies"])
-def test_80_half_requests_at_64_descriptors_lock_nobody_out_for_long(narrow, data, seconds):
+def test_80_half_bodies_at_64_descriptors_lock_nobody_out_for_long(narrow):
     async def run():
         stuck = [await Connection.open(narrow.port) for _ in range(80)]
         for connection in stuck:
-            connection.writer.write(data)
-        begin = time.monotonic()
+            connection.writer.write(HALF_BODY)
         for path in ("healthz", "metrics"):
             assert (await asyncio.to_thread(httpx.get, f"{operations(narrow)}/{path}", timeout=2)).status_code == 200
         assert not await asyncio.to_thread(works, narrow), "there was room for all of them"
-        await asyncio.to_thread(wait_until, lambda: works(narrow), seconds, "an answer")
+        await asyncio.to_thread(wait_until, lambda: works(narrow), 20, "an answer")
         assert "no connection can be accepted" in narrow.said()
-        assert time.monotonic() - begin < seconds
         for connection in stuck:
             connection.close()
 
     asyncio.run(run())
+
+
+HEAD = request("GET", "/v1.0/users/ana/presence")
+
+
+@pytest.mark.parametrize("first", [b"", HEAD[:-9], HEAD + HEAD[:-9]], ids=["silence", "half heads", "heads after a request"])
+def test_half_heads_that_come_again_and_again_lock_nobody_out(narrow, first):
+    """80 peers open another connection as soon as theirs is closed. A stream goes on meanwhile."""
+    opened = 0
+
+    async def occupy():
+        nonlocal opened
+        while True:
+            opened += 1
+            try:
+                connection = await Connection.open(narrow.port)
+                connection.writer.write(first)
+                while await connection.reader.read(4096):
+                    pass
+                connection.close()
+            except OSError:
+                pass
+
+    async def run():
+        stream = await Watcher.open(narrow, ["ana"])
+        idle = await Connection.open(narrow.port)
+        assert (await idle.request("GET", "/v1.0/users/ana/presence")).status == 200
+        stuck = [asyncio.create_task(occupy()) for _ in range(80)]
+        await asyncio.sleep(1)
+        times = []
+        for number in range(12):
+            begin = time.monotonic()
+            connection = await Connection.open(narrow.port)
+            body = CALL | ({} if number % 2 else {"availability": "Away", "activity": "Away"})
+            assert (await connection.request("POST", SET, body, seconds=3)).status == 200, number
+            times.append(time.monotonic() - begin)
+            connection.close()
+        assert [data["activity"] for _, _, data in await stream.events(12)] == ["Away", "InACall"] * 6
+        assert await idle.reader.read() == b"", "it waits for a head too"
+        for task in stuck:
+            task.cancel()
+        assert opened > 100 and "no connection can be accepted" in narrow.said()
+        return times
+
+    assert max(asyncio.run(run())) < 3
 
 
 @pytest.mark.parametrize("length, status", [(32_600, 200), (32_800, 431), (1_000_000, 431)])

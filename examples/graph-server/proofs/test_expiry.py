@@ -19,17 +19,20 @@ PRIVATE = {"availability": "DoNotDisturb", "activity": "DoNotDisturb", "expirati
 CALL = {"sessionId": "phone", "availability": "Busy", "activity": "InACall", "expirationDuration": "PT1H"}
 
 
-async def fill(nats_server):
+async def fill(nats_server, shard=0):
     """Puts sessions and preferences of all users into the log, so that the preferences end within a second or two."""
+    commands = (("setPresence", CALL), ("setUserPreferredPresence", PRIVATE))
+    await put(nats_server, shard, [(f"user-{n}", *command) for command in commands for n in range(USERS)])
+
+
+async def put(nats_server, shard, commands):
+    """Puts commands into the log of a shard, as groups of a process that waits for no answer."""
     client = await nats.connect(nats_server.url)
     jetstream = client.jetstream(timeout=20)
-    entries = [
-        {"user": f"user-{n}", "command": {action: body}, "at": None}
-        for action, body in (("setPresence", CALL), ("setUserPreferredPresence", PRIVATE)) for n in range(USERS)
-    ]
+    entries = [{"user": user, "command": {action: body}, "at": None} for user, action, body in commands]
     groups = [json.dumps(entries[at:at + GROUP]).encode() for at in range(0, len(entries), GROUP)]
     for at in range(0, len(groups), 20):
-        await asyncio.gather(*(jetstream.publish("presence.commands.0", group) for group in groups[at:at + 20]))
+        await asyncio.gather(*(jetstream.publish(f"presence.commands.{shard}", group) for group in groups[at:at + 20]))
     await client.close()
 
 
@@ -112,9 +115,75 @@ def test_a_process_that_leaves_or_comes_while_changes_wait_takes_seconds_and_los
     other = start_server("--nats", nats_server.url, "--shards", "1")
     wait_until(lambda: works(other), 30, "taking the shard")
     assert other.stop() == 0
+    assert len(published(log, 0)) == USERS + 1
+
+
+def published(log, shard):
+    """The changes of each user of a shard, without repeats."""
     users, last = {}, 0
-    for change in log.changes()["presence.changes.0"]:
+    for change in log.changes()[f"presence.changes.{shard}"]:
         if change["number"] > last:
             last = change["number"]
             users.setdefault(change["user"], []).append(change["presence"]["activity"])
-    assert len(users) == USERS + 1
+    return users
+
+
+def test_a_process_that_comes_while_another_stays_with_a_backlog_gets_its_share(start_nats, start_server, say):
+    """The shard that it gets is the one whose changes wait. Commands of both shards go on at both processes."""
+    nats_server = start_nats()
+    log, flags = Log(nats_server.url), ("--nats", nats_server.url, "--shards", "2")
+    first = start_server(*flags)
+    wait_until(lambda: first.metric("presence_shards") == 2)
+    log.keep()
+    asyncio.run(fill(nats_server, shard=1))
+    wait_until(lambda: first.metric("presence_changes_total") >= 2 * USERS, 25, "the last change before they expire")
+    wait_until(lambda: first.metric("presence_changes_waiting") > 1000, 40, "a backlog")
+    begin = time.monotonic()
+    second, answers = start_server(*flags), []
+
+    async def run():
+        await asyncio.gather(*(command(server.port, user, 15, answers) for server in (first, second) for user in ("busy", "ana", "bob")))
+
+    asyncio.run(run())
+    assert {status for status, _ in answers} == {200}
+    slowest = max(seconds for _, seconds in answers)
+    say(f"expiry: {len(answers)} commands while a process joined one with a backlog, the slowest took {slowest:.2f} s")
+    wait_until(lambda: [server.metric("presence_shards") for server in (first, second)] == [1, 1], 30, "sharing")
+    assert time.monotonic() - begin < 40 and slowest < 8
+    wait_until(lambda: sum(server.metric("presence_changes_waiting") for server in (first, second)) == 0, 60, "the last change")
+    assert second.stop() == first.stop() == 0
+    users = published(log, 1)
+    assert all(users[f"user-{n}"][:2] == ["InACall", "DoNotDisturb"] for n in range(USERS))
+
+
+def test_a_shard_with_too_many_changes_that_wait_goes_on_when_they_can_be_published(start_nats, start_server, say):
+    """NATS takes no change for a while. Reads go on, commands wait in the log, and then each change is published once."""
+    nats_server, users = start_nats(), 270_000
+    log = Log(nats_server.url)
+    server = start_server("--nats", nats_server.url, "--shards", "1")
+    wait_until(lambda: server.metric("presence_shards") == 1)
+    log.keep()
+
+    async def limit(size):
+        client = await nats.connect(nats_server.url)
+        config = (await client.jetstream().stream_info("presence-changes")).config
+        config.max_msg_size = size
+        await client.jetstream().update_stream(config)
+        await client.close()
+
+    asyncio.run(limit(1))
+    before = server.memory()
+    asyncio.run(put(nats_server, 0, [(f"user-{n}", "setPresence", CALL) for n in range(users)]))
+    wait_until(lambda: server.metric("presence_changes_waiting") >= 262_144, 120, "too many changes")
+    time.sleep(2)
+    waiting, grown = server.metric("presence_changes_waiting"), server.memory() - before
+    say(f"expiry: {waiting:.0f} changes wait, in {grown / 2**20:.0f} MiB with their users")
+    assert waiting < 262_144 + GROUP
+    assert httpx.get(f"{server.url}/v1.0/users/user-0/presence").json()["activity"] == "InACall"
+    answer = httpx.post(f"{server.url}/v1.0/users/busy/presence/setPresence", json=CALL, timeout=20)
+    assert answer.status_code == 503 and "may have been accepted" in answer.json()["error"]["message"]
+    asyncio.run(limit(-1))
+    wait_until(lambda: works(server), 60, "going on")
+    wait_until(lambda: server.metric("presence_changes_waiting") == 0, 60, "the last change")
+    assert server.stop() == 0
+    assert published(log, 0) == {f"user-{n}": ["InACall"] for n in range(users)} | {"busy": ["InACall"]}

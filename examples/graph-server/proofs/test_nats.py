@@ -15,8 +15,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import NameOID
+from nats.js.api import StreamConfig
 
-from service import SERVER, Process, wait_until
+from service import wait_until
 from test_cluster import CALL, post, read, shards
 from test_startup import refuses
 
@@ -142,10 +143,11 @@ def test_tls_checks_the_server_and_shows_a_certificate(start_nats, start_server,
     )
     shown = ("--nats-cert", tmp_path / "client.pem", "--nats-key", tmp_path / "client.key")
     works(start_server("--nats", nats.url, "--nats-ca", tmp_path / "authority.pem", *shown))
-    flags = ("--nats", nats.url, "--nats-ca", tmp_path / "another.pem", *shown)
-    waiting = Process(tmp_path / "waiting", SERVER, *LOOPBACK, *flags).start()
-    wait_until(lambda: "waiting for NATS: IO error: invalid peer certificate" in waiting.said())
-    waiting.kill()
+    (tmp_path / "empty.pem").write_text("")
+    for ca, reason in ("another", "invalid peer certificate"), ("empty", "certificate"), ("missing", "No such file"):
+        said = refuses(tmp_path, *LOOPBACK, "--nats", nats.url, "--nats-ca", tmp_path / f"{ca}.pem", *shown)
+        assert "connecting to NATS" in said and reason in said, said
+    assert "connecting to NATS" in refuses(tmp_path, *LOOPBACK, "--nats", nats.url, "--nats-ca", tmp_path / "authority.pem")
 
 
 class OldNats(threading.Thread):
@@ -205,6 +207,26 @@ def test_more_processes_than_nats_has_consumers_for_are_refused(tmp_path, start_
     finally:
         stop.set()
         thread.join()
+
+
+@pytest.mark.parametrize("metadata, found", [({}, "(none)"), ({"format": "1"}, "1"), ({"format": "99"}, "99")])
+def test_streams_of_another_format_are_refused_and_left_alone(tmp_path, start_nats, metadata, found):
+    """So processes of versions that do not understand each other never share a NATS."""
+    nats = start_nats()
+    metadata = metadata | {"shards": "16"}
+
+    async def run():
+        connection = await client.connect(nats.url)
+        jetstream = connection.jetstream()
+        stream = StreamConfig(name="presence-commands", subjects=["presence.commands.*"], metadata=metadata)
+        await jetstream.add_stream(stream)
+        said = await asyncio.to_thread(refuses, tmp_path, *LOOPBACK, "--nats", nats.url)
+        assert f"the streams in NATS have format {found}, and this version of the service has format" in said, said
+        kept = (await jetstream.stream_info("presence-commands")).config.metadata
+        assert {name: text for name, text in kept.items() if not name.startswith("_nats")} == metadata
+        await connection.close()
+
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize("prefix", ["", "a.b", "a b", "a*", "ä"])

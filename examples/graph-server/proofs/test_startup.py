@@ -1,7 +1,10 @@
 """What a server refuses to start with."""
 
 import json
+import re
+import signal
 import subprocess
+import time
 
 import httpx
 import pytest
@@ -69,3 +72,22 @@ def test_a_cluster_keeps_its_number_of_shards(start_server, start_nats, tmp_path
     start_server("--nats", nats.url, "--shards", "4")
     said = refuses(tmp_path, "--listen", "127.0.0.1:0", "--nats", nats.url, "--shards", "5")
     assert "4" in said and "5" in said and "shards" in said
+
+
+def test_a_log_that_nobody_reads_harms_nothing(tmp_path):
+    """What is written into it fails: the error about the first keys, after which the second ones are read."""
+    flags, new = tokens.flags(tmp_path), "another secret, which is long enough for HS256 too"
+    command = [SERVER, "--data", tmp_path / "data", "--listen", "127.0.0.1:0", *flags]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            lines = (re.search(r"listening on (http://\S+)", line) for line in process.stderr)
+            url = next(line[1] for line in lines if line)
+            process.stderr.close()
+            for secret in "short", new:
+                (tmp_path / "secret").write_text(secret)
+                process.send_signal(signal.SIGHUP)
+                time.sleep(0.5)
+            headers = tokens.bearer(tokens.application(key=new))
+            assert httpx.get(f"{url}/v1.0/users/ana/presence", headers=headers).status_code == 200
+        finally:
+            process.kill()

@@ -27,6 +27,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::error::Error;
 use crate::shard::MAX_ID;
+use crate::tasks::Tasks;
 
 /// How many seconds the clocks of the issuer and of this machine may differ.
 const LEEWAY: u64 = 5;
@@ -182,13 +183,13 @@ impl Auth {
     /// # Errors
     ///
     /// If the signal cannot be waited for.
-    pub fn reload_on_hangup(&self) -> anyhow::Result<()> {
+    pub fn reload_on_hangup(&self, tasks: &Tasks) -> anyhow::Result<()> {
         if self.is_open() {
             return Ok(());
         }
         let (flags, keys) = (self.flags.clone(), Arc::clone(&self.keys));
         let mut hangups = signal(SignalKind::hangup()).context("waiting for SIGHUP")?;
-        tokio::spawn(async move {
+        tasks.spawn("reading keys again", async move {
             while hangups.recv().await.is_some() {
                 match flags.keys() {
                     Ok(read) => {
@@ -198,6 +199,7 @@ impl Auth {
                     Err(error) => tracing::error!("the keys stay as they are: {error:#}"),
                 }
             }
+            Ok(())
         });
         Ok(())
     }

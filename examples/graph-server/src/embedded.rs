@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context;
 use parking_lot::{Mutex, RwLock};
@@ -15,9 +15,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::error::Error;
-use crate::figures::{count_groups, count_users, in_crate, log_stored, snapshot_stored};
-use crate::shard::{Applied, Entry, Question, Reply, Shard, Time};
-use crate::watch::Hub;
+use crate::figures::{in_crate, show, took};
+use crate::shard::{Applied, Entry, Question, Reply, Shard, TICK, Time};
+use crate::watch::{Hub, event_id};
 
 /// Groups by sequence number.
 const LOG: TableDefinition<u64, &[u8]> = TableDefinition::new("log");
@@ -31,13 +31,9 @@ const COMMIT: usize = 4_096;
 /// One shard is stored after this many entries, all of them in turn. So the log holds at most this many
 /// entries for each shard.
 const ENTRIES_PER_SNAPSHOT: usize = 16_384;
-/// How often each shard ticks at most.
-const TICK: Duration = Duration::from_millis(250);
-/// How often the restart says how far it is.
-const PROGRESS: Duration = Duration::from_millis(250);
 
 /// The users of this process, and the way to its log.
-pub struct Embedded {
+pub(crate) struct Embedded {
     shards: Arc<[RwLock<Shard>]>,
     clock: Arc<Clock>,
     submissions: mpsc::Sender<Submission>,
@@ -51,7 +47,7 @@ struct Submission {
 }
 
 /// The thread that commits and applies.
-pub struct Writer {
+pub(crate) struct Writer {
     database: Database,
     shards: Arc<[RwLock<Shard>]>,
     submissions: mpsc::Receiver<Submission>,
@@ -64,7 +60,6 @@ pub struct Writer {
     sequence: u64,
     /// The sequence number that each stored shard contains.
     stored: Vec<u64>,
-    next_snapshot: usize,
     entries_since_snapshot: usize,
 }
 
@@ -88,11 +83,7 @@ struct Group {
 }
 
 /// Opens the folder, restores the shards, and returns the writer, which must be run.
-///
-/// # Errors
-///
-/// If the folder cannot be used, holds another number of shards, or is damaged.
-pub fn open(folder: &Path, shards: usize, ticks: bool) -> anyhow::Result<(Embedded, Writer)> {
+pub(crate) fn open(folder: &Path, shards: usize, ticks: bool) -> anyhow::Result<(Embedded, Writer)> {
     std::fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
     let path = folder.join("presence.redb");
     let database = Database::create(&path).with_context(|| format!("opening {}", path.display()))?;
@@ -114,24 +105,17 @@ pub fn open(folder: &Path, shards: usize, ticks: bool) -> anyhow::Result<(Embedd
 
     let started = Instant::now();
     let mut restored: Vec<Shard> = Vec::with_capacity(shards);
-    let (mut users, mut progress) = (0, 1);
     let transaction = database.begin_read()?;
     for snapshot in transaction.open_table(SNAPSHOTS)?.iter()? {
         let (number, bytes) = snapshot?;
         let shard = Shard::decode(bytes.value()).with_context(|| format!("shard {}", number.value()))?;
-        users += shard.users();
         restored.push(shard);
-        if started.elapsed() >= PROGRESS * progress {
-            progress += 1;
-            tracing::info!("restored {users} users of {} of {shards} shards", restored.len());
-        }
     }
     let stored: Vec<u64> = restored.iter().map(Shard::sequence).collect();
-    let oldest = stored.iter().copied().zip(0..).min().map_or(0, |(_, shard)| shard);
     let newest = stored.iter().copied().max().unwrap_or(0);
     // Until here, some shards have their changes in the snapshot, so the history would have gaps.
     let unknown = restored.iter().map(|shard| shard.number_after(newest)).max().unwrap_or(0);
-    let hub = Hub::new(unknown);
+    let hub = Hub::new(event_id(unknown, Timestamp::now()));
     let mut sequence = newest;
     let mut time = restored.iter().filter_map(Shard::time).max().unwrap_or(Timestamp::UNIX_EPOCH);
     let mut replayed = 0;
@@ -142,13 +126,9 @@ pub fn open(folder: &Path, shards: usize, ticks: bool) -> anyhow::Result<(Embedd
         let shard = restored.get_mut(shard).context("an entry for a shard that does not exist")?;
         if sequence > shard.sequence() {
             replayed += entries.len();
-            if started.elapsed() >= PROGRESS * progress {
-                progress += 1;
-                tracing::info!("applied {replayed} later commands");
-            }
             let changes = shard.apply(sequence, accepted.0, entries).changes;
             for change in changes.into_iter().filter(|change| change.number > unknown) {
-                hub.publish(change.number, change);
+                hub.publish(event_id(change.number, accepted.0), change);
             }
         }
     }
@@ -171,7 +151,6 @@ pub fn open(folder: &Path, shards: usize, ticks: bool) -> anyhow::Result<(Embedd
         last_tick: None,
         sequence,
         stored,
-        next_snapshot: oldest,
         entries_since_snapshot: replayed,
     };
     Ok((embedded, writer))
@@ -179,11 +158,7 @@ pub fn open(folder: &Path, shards: usize, ticks: bool) -> anyhow::Result<(Embedd
 
 impl Embedded {
     /// Commits an entry and applies it.
-    ///
-    /// # Errors
-    ///
-    /// The rejection of the command, or 429 if too many wait.
-    pub async fn apply(&self, shard: usize, entry: Entry) -> Result<(), Error> {
+    pub(crate) async fn apply(&self, shard: usize, entry: Entry) -> Result<(), Error> {
         let (answer, answered) = oneshot::channel();
         let submission = Submission { shard, entry, answer };
         self.submissions.try_send(submission).map_err(|_| Error::busy())?;
@@ -191,33 +166,26 @@ impl Embedded {
     }
 
     /// Answers a question about users of one shard, at `at` or now.
-    #[must_use]
-    pub fn ask(&self, shard: usize, question: &Question, at: Option<Timestamp>) -> Reply {
+    pub(crate) fn ask(&self, shard: usize, question: &Question, at: Option<Timestamp>) -> Reply {
         let shard = self.shards[shard].read();
         in_crate(|| shard.answer(question, at.unwrap_or_else(|| shard.now(self.clock.now()))))
     }
 
     /// Returns whether the log can be written.
-    #[must_use]
-    pub fn is_healthy(&self) -> bool {
+    pub(crate) fn is_healthy(&self) -> bool {
         !self.submissions.is_closed()
     }
 }
 
 impl Writer {
     /// Returns the changes.
-    #[must_use]
-    pub fn hub(&self) -> &Arc<Hub> {
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
         &self.hub
     }
 
-    /// Commits and applies until the service has stopped.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be written. What waits is not answered then, and the process must end: what is
-    /// in the file is right.
-    pub fn run(mut self, runtime: &Handle) -> anyhow::Result<()> {
+    /// Commits and applies until the service has stopped. If the file cannot be written, what waits is not
+    /// answered, and the process must end: what is in the file is right.
+    pub(crate) fn run(mut self, runtime: &Handle) -> anyhow::Result<()> {
         let mut waiting = Vec::with_capacity(COMMIT);
         loop {
             let received = runtime.block_on(async {
@@ -261,22 +229,23 @@ impl Writer {
                 log.insert(self.sequence, postcard::to_stdvec(&group)?.as_slice())?;
                 committed.push((self.sequence, group, answers));
             }
-            if self.entries_since_snapshot >= ENTRIES_PER_SNAPSHOT {
+            if self.entries_since_snapshot >= ENTRIES_PER_SNAPSHOT
+                && let Some((oldest, _)) = self.stored.iter().enumerate().min_by_key(|(_, at)| **at)
+            {
                 self.entries_since_snapshot = 0;
                 let started = Instant::now();
                 let mut snapshots = transaction.open_table(SNAPSHOTS)?;
-                let bytes = self.shards[self.next_snapshot].read().encode(last)?;
-                snapshots.insert(self.next_snapshot as u64, bytes.as_slice())?;
-                self.stored[self.next_snapshot] = last;
-                self.next_snapshot = (self.next_snapshot + 1) % self.shards.len();
+                let bytes = self.shards[oldest].read().encode(last)?;
+                snapshots.insert(oldest as u64, bytes.as_slice())?;
+                self.stored[oldest] = last;
                 let contained = self.stored.iter().copied().min().unwrap_or(0);
                 log.retain_in(..=contained, |_, _| false)?;
-                snapshot_stored(started);
+                took("presence_snapshot_seconds", started);
             }
-            count_groups(log.len()?);
+            show("presence_log_groups", usize::try_from(log.len()?).unwrap_or(usize::MAX));
         }
         transaction.commit()?;
-        log_stored(started);
+        took("presence_log_seconds", started);
 
         for (sequence, Group { shard, entries, .. }, answers) in committed {
             let mut shard = self.shards[shard].write();
@@ -284,7 +253,7 @@ impl Writer {
                 in_crate(|| shard.apply(sequence, accepted.0, entries));
             drop(shard);
             for change in changes {
-                self.hub.publish(change.number, change);
+                self.hub.publish(event_id(change.number, now), change);
             }
             for (answer, result) in answers.into_iter().zip(results) {
                 // The caller may have gone.
@@ -303,7 +272,7 @@ impl Writer {
         self.last_tick = Some(Instant::now());
         let shards = self.shards.iter().map(RwLock::read).enumerate();
         let due = shards.filter(|(_, shard)| shard.is_due(now)).map(|(number, _)| number).collect();
-        count_users(self.shards.iter().map(|shard| shard.read().users()).sum());
+        show("presence_users", self.shards.iter().map(|shard| shard.read().users()).sum());
         due
     }
 }

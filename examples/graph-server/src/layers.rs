@@ -31,7 +31,7 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 pub(crate) const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
 
 /// Surrounds all routes. Pages with these origins may send requests.
-pub fn layers(routes: Router, app: &App, origins: &[HeaderValue]) -> Router {
+pub(crate) fn layers(routes: Router, app: &App, origins: &[HeaderValue]) -> Router {
     let mut routes = routes.layer(CatchPanicLayer::new());
     if !origins.is_empty() {
         routes = routes.layer(cors(origins));
@@ -43,7 +43,7 @@ pub fn layers(routes: Router, app: &App, origins: &[HeaderValue]) -> Router {
 }
 
 /// Surrounds the routes that need a token, if the service has keys, and that share the limits.
-pub fn limits(routes: Router, app: Arc<App>) -> Router {
+pub(crate) fn limits(routes: Router, app: Arc<App>) -> Router {
     let gate = Gate { app, bodies: Bodies::new(), slots: Semaphore::new(CONCURRENT) };
     routes.layer(from_fn_with_state(Arc::new(gate), admit))
 }

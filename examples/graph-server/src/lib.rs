@@ -3,6 +3,7 @@
 //!
 //! | file | what it is |
 //! |---|---|
+//! | `server` | the flags, and what the server is made of |
 //! | `shard` | the users of one shard, as a pure function of their log |
 //! | `embedded` | log and snapshots in a file |
 //! | `ownership` | who owns which shard, as a state machine |
@@ -21,22 +22,25 @@
 //! | `origin` | which web pages may send requests |
 //! | `connections` | connections, and the time and number they have |
 //! | `figures` | what `/metrics` shows |
+//! | `tasks` | what must run as long as the process |
 
 pub mod auth;
 pub mod batch;
 mod body;
 pub mod cluster;
-pub mod connections;
-pub mod embedded;
+mod connections;
+mod embedded;
 pub mod error;
-pub mod figures;
-pub mod layers;
-pub mod operations;
-pub mod origin;
+mod figures;
+mod layers;
+mod operations;
+mod origin;
 pub mod ownership;
 pub mod path;
-pub mod routes;
-pub mod service;
+mod routes;
+pub mod server;
+mod service;
 pub mod shard;
-pub mod stream;
+mod stream;
+pub mod tasks;
 pub mod watch;

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::routes::App;
 
 /// Returns the routes for operators.
-pub fn operations(app: Arc<App>) -> Router {
+pub(crate) fn operations(app: Arc<App>) -> Router {
     Router::new()
         .route("/healthz", get(health))
         .route("/metrics", get(async |State(app): State<Arc<App>>| app.metrics.render()))

@@ -22,11 +22,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const PREFLIGHT_AGE: Duration = Duration::from_secs(3_600);
 
 /// Reads the origin of a page from its URL, as browsers write it.
-///
-/// # Errors
-///
-/// If the URL has no origin.
-pub fn origin_of(url: &str) -> anyhow::Result<HeaderValue> {
+pub(crate) fn origin_of(url: &str) -> anyhow::Result<HeaderValue> {
     let origin = Url::parse(url).context("expected a URL such as https://app.example")?.origin();
     ensure!(origin.is_tuple(), "a page at this URL has no origin");
     Ok(HeaderValue::from_str(&origin.ascii_serialization())?)

@@ -30,19 +30,19 @@ use crate::stream;
 static BATCHES: Semaphore = Semaphore::const_new(100);
 
 /// The parts that requests need.
-pub struct App {
+pub(crate) struct App {
     /// The users.
-    pub service: Service,
+    pub(crate) service: Service,
     /// Who may do what.
-    pub auth: Auth,
+    pub(crate) auth: Auth,
     /// Whether the time of a request is what its header `x-now` says.
-    pub clock_in_header: bool,
+    pub(crate) clock_in_header: bool,
     /// What `/metrics` shows.
-    pub metrics: PrometheusHandle,
+    pub(crate) metrics: PrometheusHandle,
 }
 
 /// Returns all routes, without limits and without the bodies of errors.
-pub fn routes(app: Arc<App>) -> Router {
+pub(crate) fn routes(app: Arc<App>) -> Router {
     Router::new().fallback(answer).with_state(app)
 }
 

@@ -6,16 +6,18 @@ use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use presence_core::{Presence, Timestamp};
+use tokio::runtime::Handle;
 
 use crate::cluster::{Cluster, ClusterFlags};
-use crate::embedded::{self, Embedded, Writer};
+use crate::embedded::{self, Embedded};
 use crate::error::Error;
 use crate::figures::Counted;
 use crate::shard::{Entry, Question, Reply, shard_of};
+use crate::tasks::Tasks;
 use crate::watch::Hub;
 
 /// The users, here or on many processes.
-pub struct Service {
+pub(crate) struct Service {
     log: Log,
     shards: usize,
     hub: Arc<Hub>,
@@ -30,38 +32,29 @@ enum Log {
 }
 
 impl Service {
-    /// Restores the users of a folder, and returns the writer, which must be run.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`embedded::open`].
-    pub fn embedded(folder: &Path, shards: usize, ticks: bool) -> anyhow::Result<(Self, Writer)> {
-        let (embedded, writer) = embedded::open(folder, shards, ticks)?;
-        let hub = Arc::clone(writer.hub());
-        Ok((Self { log: Log::Embedded(embedded), shards, hub }, writer))
-    }
-
-    /// Joins other processes, and returns what owns shards, which must be run.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Cluster::start`].
-    pub async fn cluster(
-        flags: &ClusterFlags,
+    /// Joins other processes if there are URLs of NATS, or restores the users of a folder.
+    pub(crate) async fn start(
+        folder: &Path,
+        cluster: &ClusterFlags,
         shards: usize,
         ticks: bool,
-    ) -> anyhow::Result<(Self, impl Future<Output = anyhow::Result<()>> + use<>)> {
-        let (cluster, keeper) = Cluster::start(flags, shards, ticks).await?;
+        tasks: &Tasks,
+    ) -> anyhow::Result<Self> {
+        if cluster.nats.is_empty() {
+            let (embedded, writer) = embedded::open(folder, shards, ticks)?;
+            let hub = Arc::clone(writer.hub());
+            let runtime = Handle::current();
+            tasks.spawn_thread("the writer", move || writer.run(&runtime));
+            return Ok(Self { log: Log::Embedded(embedded), shards, hub });
+        }
+        let cluster = Cluster::start(cluster, shards, ticks, tasks).await?;
         let hub = Arc::clone(cluster.hub());
-        Ok((Self { log: Log::Cluster(cluster), shards, hub }, keeper))
+        Ok(Self { log: Log::Cluster(cluster), shards, hub })
     }
 
-    /// Stores an entry in the log of a shard, and applies it.
-    ///
-    /// # Errors
-    ///
-    /// The rejection of the command. 429: it was not stored. 503: it may have been stored.
-    pub async fn apply(&self, shard: usize, entry: Entry) -> Result<(), Error> {
+    /// Stores an entry in the log of a shard, and applies it. 429 says that it was not stored, and 503 that it
+    /// may have been.
+    pub(crate) async fn apply(&self, shard: usize, entry: Entry) -> Result<(), Error> {
         let _waiting = Counted::new("presence_commands_waiting");
         match &self.log {
             Log::Embedded(embedded) => embedded.apply(shard, entry).await,
@@ -83,11 +76,7 @@ impl Service {
     }
 
     /// Checks that this process can answer for all that it owns, or should.
-    ///
-    /// # Errors
-    ///
-    /// 503 with the reason.
-    pub fn health(&self) -> Result<(), Error> {
+    pub(crate) fn health(&self) -> Result<(), Error> {
         match &self.log {
             Log::Embedded(embedded) if embedded.is_healthy() => Ok(()),
             Log::Embedded(_) => Err(Error::unavailable("the log cannot be written")),
@@ -96,7 +85,7 @@ impl Service {
     }
 
     /// Leaves what this process owns to others.
-    pub async fn stop(&self) {
+    pub(crate) async fn stop(&self) {
         match &self.log {
             Log::Embedded(_) => {}
             Log::Cluster(cluster) => cluster.stop().await,
@@ -104,23 +93,17 @@ impl Service {
     }
 
     /// Returns the shard of a user.
-    #[must_use]
-    pub fn shard_of(&self, user: &str) -> usize {
+    pub(crate) fn shard_of(&self, user: &str) -> usize {
         shard_of(user, self.shards)
     }
 
     /// Returns the changes.
-    #[must_use]
-    pub fn hub(&self) -> &Arc<Hub> {
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
         &self.hub
     }
 
     /// Returns the effective presences of users, in their order.
-    ///
-    /// # Errors
-    ///
-    /// 503 if the owner of a shard does not answer.
-    pub async fn presences(
+    pub(crate) async fn presences(
         &self,
         users: &[String],
         at: Option<Timestamp>,
@@ -146,14 +129,14 @@ impl Service {
     }
 
     /// Explains a user in words and as JSON.
-    ///
-    /// # Errors
-    ///
-    /// 503 if the owner of the shard does not answer.
-    pub async fn why(&self, user: &str, at: Option<Timestamp>) -> Result<(String, String), Error> {
+    pub(crate) async fn why(
+        &self,
+        user: &str,
+        at: Option<Timestamp>,
+    ) -> Result<(String, String), Error> {
         match self.ask(self.shard_of(user), Question::Why(user.to_owned()), at).await? {
             Reply::Why(text, json) => Ok((text, json)),
-            Reply::Presences(_) => Err(Error::unavailable("the owner of the user runs another version")),
+            Reply::Presences(_) => Err(Error::unavailable("the answer is to another question")),
         }
     }
 }

@@ -14,6 +14,7 @@
 
 use std::fmt;
 use std::hash::Hasher;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use presence_core::{
@@ -24,8 +25,12 @@ use serde::{Deserialize, Serialize};
 /// The longest user id and session id, in bytes.
 pub const MAX_ID: usize = 256;
 
-/// The version of the stored form of a shard, its first byte. Times were text in the first.
-const FORMAT: u8 = 2;
+/// How often a shard ticks at most.
+pub const TICK: Duration = Duration::from_millis(250);
+
+/// The version of all that is stored, and that processes send each other. It is the first byte of a stored shard, and
+/// stands in the configuration of the log in NATS. Times were text in the first.
+pub const FORMAT: u8 = 2;
 
 /// How many numbers of changes each sequence number has. If a group has more changes, they go on into
 /// the numbers of the next.

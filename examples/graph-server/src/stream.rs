@@ -25,7 +25,7 @@ pub(crate) async fn changes(
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, Error> {
     // An id that is no number is none of ours, so it is out of the history.
     let seen = headers.get("last-event-id").map(|id| id.to_str().ok().and_then(|id| id.parse().ok()));
-    let seen = seen.map(|id| id.unwrap_or(u64::MAX));
+    let seen = seen.map(|id| id.unwrap_or(u128::MAX));
     let users: Vec<_> = ids.iter().cloned().collect();
     let subscription = service.hub().subscribe(ids, seen).ok_or_else(Error::busy)?;
     let mut first = Vec::new();

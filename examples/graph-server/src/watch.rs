@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use presence_core::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::figures::Counted;
@@ -19,11 +20,21 @@ const BACKLOG: usize = 1_024;
 /// How many watchers there may be.
 const MAX_WATCHERS: usize = 10_000;
 
+/// Returns the id of an event: its number, and then when the log accepted it, in nanoseconds since 1970.
+///
+/// The time tells histories apart. If a backup is restored, other events have the numbers that were given after it,
+/// and no event has the time. Of two histories that share an event, all before it is the same.
+#[must_use]
+pub fn event_id(number: u64, accepted: Timestamp) -> u128 {
+    let nanoseconds = u64::try_from(accepted.as_nanoseconds()).unwrap_or(0);
+    u128::from(number) << 64 | u128::from(nanoseconds)
+}
+
 /// A change, with its place in the order of all changes that this process sees.
 #[derive(Debug)]
 pub struct Event {
     /// Rises with each event.
-    pub id: u64,
+    pub id: u128,
     /// The change.
     pub change: Change,
 }
@@ -37,7 +48,7 @@ struct State {
     /// How many changes are not in the history any more. So the first in it has this place.
     dropped: u64,
     /// The id of the latest event that is not in the history any more.
-    forgotten: u64,
+    forgotten: u128,
     /// The users that are watched or in the history.
     users: HashMap<Arc<str>, User>,
     /// The watchers. One without a sender gets no live changes: not yet, or not any more.
@@ -58,12 +69,12 @@ struct User {
 pub struct Subscription {
     /// If it is not known what the watcher has missed: the id of the event after which it starts. The
     /// presences of its users must be read, after this call.
-    pub reset: Option<u64>,
+    pub reset: Option<u128>,
     hub: Arc<Hub>,
     watcher: u64,
     users: Vec<Arc<str>>,
     /// The id of the last event that was looked up.
-    seen: u64,
+    seen: u128,
     missed: VecDeque<Arc<Event>>,
     /// The changes from now on, once there is nothing left to look up.
     live: Option<mpsc::Receiver<Arc<Event>>>,
@@ -82,7 +93,7 @@ pub enum End {
 impl Hub {
     /// Creates a hub without history. Events up to `forgotten` are not known.
     #[must_use]
-    pub fn new(forgotten: u64) -> Arc<Self> {
+    pub fn new(forgotten: u128) -> Arc<Self> {
         Arc::new(Self(Mutex::new(State {
             history: VecDeque::new(),
             dropped: 0,
@@ -94,7 +105,7 @@ impl Hub {
     }
 
     /// Gives a change to its watchers, with this id or, if there was a higher one, with the next.
-    pub fn publish(&self, id: u64, change: Change) {
+    pub fn publish(&self, id: u128, change: Change) {
         let state = &mut *self.0.lock();
         if state.history.len() == HISTORY {
             state.drop_first();
@@ -128,7 +139,7 @@ impl Hub {
     pub fn subscribe(
         self: &Arc<Self>,
         users: HashSet<String>,
-        seen: Option<u64>,
+        seen: Option<u128>,
     ) -> Option<Subscription> {
         let state = &mut *self.0.lock();
         if state.watchers.len() >= MAX_WATCHERS {
@@ -138,7 +149,7 @@ impl Hub {
         state.next_watcher += 1;
         state.watchers.insert(watcher, None);
         let latest = state.latest();
-        let known = seen.is_none_or(|seen| (state.forgotten..=latest).contains(&seen));
+        let known = seen.is_none_or(|seen| state.knows(seen));
         if !known {
             metrics::counter!("presence_watchers_reset_total").increment(1);
         }
@@ -157,7 +168,7 @@ impl Hub {
     }
 
     /// Forgets the history, because events up to `id` were missed, and ends all subscriptions.
-    pub fn forget(&self, id: u64) {
+    pub fn forget(&self, id: u128) {
         let state = &mut *self.0.lock();
         state.dropped += state.history.len() as u64;
         state.forgotten = id;
@@ -174,12 +185,18 @@ impl Hub {
 
 impl State {
     /// Returns the id of the latest event.
-    fn latest(&self) -> u64 {
+    fn latest(&self) -> u128 {
         self.history.back().map_or(self.forgotten, |event| event.id)
     }
 
+    /// Returns whether all events after the one with this id are in the history. It must be an id that this
+    /// history gave.
+    fn knows(&self, id: u128) -> bool {
+        id == self.forgotten || self.history.binary_search_by_key(&id, |event| event.id).is_ok()
+    }
+
     /// Returns the place of the first change after the event `seen`.
-    fn place_after(&self, seen: u64) -> u64 {
+    fn place_after(&self, seen: u128) -> u64 {
         self.dropped + self.history.partition_point(|event| event.id <= seen) as u64
     }
 

@@ -1,7 +1,10 @@
 //! A shard is a function of its log: stopped anywhere and restored, it answers and changes as before.
 
-use presence_core::{PresenceModel, SignedDuration, Timestamp};
-use presence_graph_server::shard::{Change, Entry, SessionId, Shard, shard_of};
+use presence_core::{Presence, PresenceModel, SignedDuration, Timestamp};
+use presence_graph_server::error::Error;
+use presence_graph_server::shard::{
+    Change, Entry, FORMAT, Question, Reply, SessionId, Shard, Time, shard_of,
+};
 
 /// The stored form of a shard, with the users in order.
 type Stored = (u8, u64, Option<i64>, u64, Vec<(String, PresenceModel<SessionId>)>);
@@ -109,6 +112,30 @@ fn entries_are_stored_as_written_in_json_and_in_postcard() {
         assert_eq!(entry, serde_json::from_slice(&serde_json::to_vec(&entry).unwrap()).unwrap());
         assert_eq!(entry, postcard::from_bytes(&postcard::to_stdvec(&entry).unwrap()).unwrap());
     }
+}
+
+/// If one of these fails, [`FORMAT`] must rise: processes and streams of versions that differ must not be mixed.
+#[test]
+fn what_is_stored_and_sent_has_the_form_of_this_format() {
+    assert_eq!(FORMAT, 2);
+    let entry = r#"{"user":"ana","command":{"clearPresence":{"sessionId":"1"}},"at":null}"#;
+    let read: Entry = serde_json::from_str(entry).unwrap();
+    assert_eq!(serde_json::to_string(&read).unwrap(), entry);
+    assert_eq!(postcard::to_stdvec(&read).unwrap(), b"\x01\x03ana\x01\x011\0");
+    let change = r#"{"number":7,"at":"1970-01-01T00:00:01Z","user":"ana","presence":{"availability":"Away","activity":"Away"}}"#;
+    let read: Change = serde_json::from_str(change).unwrap();
+    assert_eq!(serde_json::to_string(&read).unwrap(), change);
+    let question = (Question::Presences(vec!["ana".to_owned()]), Some(Time(Timestamp::UNIX_EPOCH)));
+    assert_eq!(postcard::to_stdvec(&question).unwrap(), b"\0\x01\x03ana\x01\0");
+    let why = (Question::Why("ana".to_owned()), None::<Time>);
+    assert_eq!(postcard::to_stdvec(&why).unwrap(), b"\x01\x03ana\0");
+    let reply: Result<_, Error> = Ok(Reply::Presences(vec![Presence::Away]));
+    assert_eq!(postcard::to_stdvec(&reply).unwrap(), b"\0\0\x01\x04Away\x04Away");
+    let reply: Result<_, Error> = Ok(Reply::Why("a".to_owned(), "{}".to_owned()));
+    assert_eq!(postcard::to_stdvec(&reply).unwrap(), b"\0\x01\x01a\x02{}");
+    let answers = (1_u64, [Ok(()), Err(Error::invalid("no"))]);
+    let expected = b"\x01\0\x01\x90\x03\x0fInvalidArgument\x02no";
+    assert_eq!(postcard::to_stdvec(&answers).unwrap(), expected);
 }
 
 #[test]

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use async_nats::jetstream::message::Message;
 use futures_util::StreamExt;
 use parking_lot::Mutex;
+use presence_core::Timestamp;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::sleep;
 
-use super::process::Process;
-use crate::figures::{changes_wait, changes_wait_no_more};
+use super::process::{Process, place_of, read};
+use crate::figures::Counted;
 use crate::shard::Change;
+use crate::watch::event_id;
 
 /// How many changes are one message at most: it is shorter than NATS' limit of a megabyte then, whatever the
 /// ids of the users are.
@@ -29,7 +30,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// The changes of a shard that wait to be published.
 pub(super) struct Outbox {
-    waiting: Mutex<VecDeque<Change>>,
+    waiting: Mutex<VecDeque<(Change, Counted)>>,
     /// Wakes the publisher.
     added: Notify,
     /// The number of the last change that was published.
@@ -45,8 +46,9 @@ impl Outbox {
 
     /// Adds changes. It never waits: commands go on while changes wait.
     pub(super) fn add(&self, changes: Vec<Change>) {
-        changes_wait(changes.len());
-        self.waiting.lock().extend(changes);
+        let changes = changes.into_iter();
+        let counted = changes.map(|change| (change, Counted::new("presence_changes_waiting")));
+        self.waiting.lock().extend(counted);
         self.added.notify_one();
     }
 
@@ -68,24 +70,17 @@ impl Outbox {
     /// Returns the next message, and the number of its last change.
     fn message(&self) -> Option<(serde_json::Result<Vec<u8>>, u64)> {
         let waiting = self.waiting.lock();
-        let changes: Vec<_> = waiting.iter().take(MESSAGE).collect();
+        let changes: Vec<_> = waiting.iter().take(MESSAGE).map(|(change, _)| change).collect();
         Some((serde_json::to_vec(&changes), changes.last()?.number))
     }
 
     /// Removes the changes up to one that was published.
     fn remove(&self, number: u64) {
         let mut waiting = self.waiting.lock();
-        let count = waiting.partition_point(|change| change.number <= number);
+        let count = waiting.partition_point(|(change, _)| change.number <= number);
         waiting.drain(..count);
-        changes_wait_no_more(count);
         drop(waiting);
         self.published.send_replace(number);
-    }
-}
-
-impl Drop for Outbox {
-    fn drop(&mut self) {
-        changes_wait_no_more(self.waiting.lock().len());
     }
 }
 
@@ -118,7 +113,10 @@ impl Process {
 
     /// Gives the changes of all processes to the watchers of this one. It says when it has read those that
     /// there were before.
-    pub(super) async fn follow_changes(self: Arc<Self>, caught_up: oneshot::Sender<()>) {
+    pub(super) async fn follow_changes(
+        self: Arc<Self>,
+        caught_up: oneshot::Sender<()>,
+    ) -> anyhow::Result<()> {
         let mut connection = self.connection.clone();
         let mut reader = Reader { caught_up: Some(caught_up), ..Reader::default() };
         loop {
@@ -128,7 +126,7 @@ impl Process {
                     tracing::warn!("following changes: {:#}", result.err().unwrap_or_else(|| anyhow::anyhow!("it ended")));
                     sleep(PAUSE).await;
                 }
-                _ = connection.changed() => {}
+                changed = connection.changed() => changed.context("the client of NATS has ended")?,
             }
         }
     }
@@ -139,17 +137,9 @@ impl Process {
         if first > reader.next {
             // At the start, and after a while without NATS.
             reader.next = first;
-            self.hub.forget(first * IDS_PER_MESSAGE - 1);
+            self.hub.forget(before(first));
         }
-        let mut messages = self
-            .changes
-            .create_consumer(pull::OrderedConfig {
-                deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: reader.next },
-                ..pull::OrderedConfig::default()
-            })
-            .await?
-            .messages()
-            .await?;
+        let mut messages = read(&self.changes, self.subject("changes", "*"), reader.next).await?;
         loop {
             if reader.next > last
                 && let Some(caught_up) = reader.caught_up.take()
@@ -163,13 +153,13 @@ impl Process {
 
     /// Gives the changes of a message to the watchers.
     fn receive_changes(&self, message: &Message, reader: &mut Reader) -> anyhow::Result<()> {
-        let sequence = message.info().map_err(|error| anyhow::anyhow!(error))?.stream_sequence;
+        let (sequence, accepted) = place_of(message)?;
         if sequence < reader.next {
             return Ok(());
         }
         if sequence > reader.next {
             // Messages have gone before they were read.
-            self.hub.forget(sequence * IDS_PER_MESSAGE - 1);
+            self.hub.forget(before(sequence));
         }
         reader.next = sequence + 1;
         let changes: Vec<Change> = serde_json::from_slice(&message.payload).unwrap_or_else(|error| {
@@ -177,14 +167,19 @@ impl Process {
             Vec::new()
         });
         let last = reader.numbers.entry(message.subject.to_string()).or_default();
-        for (id, change) in (sequence * IDS_PER_MESSAGE..).zip(changes) {
+        for (number, change) in (sequence * IDS_PER_MESSAGE..).zip(changes) {
             if change.number > *last {
                 *last = change.number;
-                self.hub.publish(id, change);
+                self.hub.publish(event_id(number, accepted), change);
             }
         }
         Ok(())
     }
+}
+
+/// Returns an id that is before those of a message. No event has it.
+fn before(sequence: u64) -> u128 {
+    event_id(sequence * IDS_PER_MESSAGE - 1, Timestamp::now())
 }
 
 /// How far this process has read the changes.

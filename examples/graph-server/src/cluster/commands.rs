@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use anyhow::Context as _;
 use async_nats::Subscriber;
 use async_nats::jetstream::message::PublishMessage;
 use futures_util::StreamExt;
@@ -13,7 +14,7 @@ use tokio::time::sleep;
 use super::ANSWER;
 use super::process::Process;
 use crate::error::Error;
-use crate::figures::log_stored;
+use crate::figures::took;
 use crate::shard::Entry;
 
 /// How many commands are one message at most: it is shorter than NATS' limit of a megabyte then.
@@ -40,7 +41,7 @@ impl Process {
         self: Arc<Self>,
         shard: usize,
         mut submissions: mpsc::Receiver<Submission>,
-    ) {
+    ) -> anyhow::Result<()> {
         let subject = self.subject("commands", shard);
         let answer_to = self.subject("answers", &self.id);
         let mut connection = self.connection.clone();
@@ -67,7 +68,7 @@ impl Process {
             match stored {
                 // Who waits for longer has got an answer already.
                 Ok(_) => {
-                    log_stored(started);
+                    took("presence_log_seconds", started);
                     drop(tokio::spawn(async move {
                         sleep(ANSWER).await;
                         process.waiting.lock().remove(&number);
@@ -79,20 +80,22 @@ impl Process {
                 }
             }
         }
+        Ok(())
     }
 
-    /// If NATS is lost, nobody waits for an answer.
-    pub(super) async fn give_up(self: Arc<Self>) {
+    /// Passes answers of owners on to the requests that wait. If NATS is lost, none of them waits any more.
+    pub(super) async fn receive_answers(self: Arc<Self>, mut answers: Subscriber) -> anyhow::Result<()> {
         let mut connection = self.connection.clone();
-        while connection.changed().await.is_ok() {
-            self.waiting.lock().clear();
-        }
-    }
-
-    /// Passes answers of owners on to the requests that wait.
-    pub(super) async fn receive_answers(self: Arc<Self>, mut answers: Subscriber) {
-        while let Some(message) = answers.next().await {
-            self.receive_answer(&message.payload);
+        loop {
+            tokio::select! {
+                answer = answers.next() => {
+                    self.receive_answer(&answer.context("the client of NATS has ended")?.payload);
+                }
+                changed = connection.changed() => {
+                    changed.context("the client of NATS has ended")?;
+                    self.waiting.lock().clear();
+                }
+            }
         }
     }
 

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use async_nats::jetstream::kv::UpdateErrorKind;
-use async_nats::jetstream::stream::LastRawMessageErrorKind;
 use futures_util::TryStreamExt;
 use futures_util::future::try_join_all;
 use parking_lot::Mutex;
@@ -16,12 +15,16 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::owner;
-use super::process::Process;
-use crate::figures::{count_shards, count_users, lease_renewed};
+use super::process::{Process, last_of};
+use crate::figures::{lease_renewed, show};
 use crate::ownership::{self, Action, Event, LEASE, Ownership, POLL, Survey, Written};
 
-/// The key of a shard: its owner and its snapshot.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+/// How long records that were read are used again if none was written since. A server of NATS that is behind may
+/// have given an old one.
+const RECORDS_AGE: Duration = Duration::from_secs(5);
+
+/// The record of a shard: its owner and its snapshot.
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Record {
     /// The process that owns the shard.
     pub(super) owner: Option<String>,
@@ -33,32 +36,26 @@ pub(super) struct Record {
 
 /// The lease of this process: until when it may answer.
 #[derive(Clone)]
-pub(super) struct Lease(watch::Receiver<Instant>);
+pub(super) struct Lease(Arc<Mutex<Instant>>);
 
 impl Lease {
+    /// Creates a lease that has ended.
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Mutex::new(Instant::now())))
+    }
+
     /// Returns whether the process may still answer.
     pub(super) fn is_valid(&self) -> bool {
-        Instant::now() < *self.0.borrow()
+        Instant::now() < *self.0.lock()
     }
 }
 
-/// What this process knows of its shards, for `/healthz`.
-pub(super) struct Standing {
-    valid_until: watch::Sender<Instant>,
-    /// The shards for which this process answers, or should.
-    pub(super) expected: Mutex<Vec<usize>>,
-}
-
-impl Standing {
-    /// Creates the standing of a process that owns nothing.
-    pub(super) fn new() -> Self {
-        Self { valid_until: watch::Sender::new(Instant::now()), expected: Mutex::default() }
-    }
-
-    /// Returns the lease of the process.
-    pub(super) fn lease(&self) -> Lease {
-        Lease(self.valid_until.subscribe())
-    }
+/// The records as a survey found them, to be used again.
+pub(super) struct Records {
+    read: Instant,
+    /// The last sequence number of their stream before they were read.
+    last: u64,
+    all: Vec<ownership::Record>,
 }
 
 /// What the state machine is connected to.
@@ -66,10 +63,6 @@ struct Keeper {
     process: Arc<Process>,
     /// What is under way, and the owners of shards.
     events: JoinSet<Event>,
-    /// The records as the last survey found them.
-    records: Arc<Mutex<Vec<Record>>>,
-    /// The records of shards that are being taken.
-    taken: BTreeMap<usize, Record>,
     owners: BTreeMap<usize, Reins>,
 }
 
@@ -79,28 +72,24 @@ struct Reins {
     task: AbortHandle,
 }
 
-/// Renews the lease of this process and takes and leaves shards, until the service stops.
-///
-/// # Errors
-///
-/// If the streams in NATS are not those of the start any more.
+/// Renews the lease of this process and takes and leaves shards, until the service stops, or the streams in NATS are
+/// not those of the start any more.
 pub(super) async fn keep(process: Arc<Process>, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
     let started = Instant::now();
     let mut ownership = Ownership::new(&process.id, process.owned.len());
-    let mut keeper = Keeper {
-        process: Arc::clone(&process),
-        events: JoinSet::new(),
-        records: Arc::default(),
-        taken: BTreeMap::new(),
-        owners: BTreeMap::new(),
-    };
+    let mut keeper =
+        Keeper { process: Arc::clone(&process), events: JoinSet::new(), owners: BTreeMap::new() };
     let mut polls = interval(POLL);
     polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut lost = std::pin::pin!(process.lost());
     let mut stopping = false;
     while !ownership.has_stopped() {
         let event = tokio::select! {
-            _ = polls.tick() => Event::Poll,
+            _ = polls.tick() => {
+                let owned = process.owned.iter().filter_map(|owned| owned.read().clone());
+                show("presence_users", owned.map(|owned| owned.users()).sum());
+                Event::Poll
+            }
             _ = stop.changed(), if !stopping => {
                 stopping = true;
                 Event::Stop
@@ -116,14 +105,12 @@ pub(super) async fn keep(process: Arc<Process>, mut stop: watch::Receiver<bool>)
         }
         let actions = ownership.handle(event, started.elapsed());
         // First, so that nobody answers by a lease that has lapsed.
-        process.standing.valid_until.send_replace(started + ownership.valid_until());
+        *process.lease.0.lock() = started + ownership.valid_until();
         for action in actions {
             keeper.carry_out(action);
         }
-        *process.standing.expected.lock() = ownership.expected().collect();
-        count_shards(keeper.owners.len());
-        let owned = process.owned.iter().filter_map(|owned| owned.read().clone());
-        count_users(owned.map(|owned| owned.users()).sum());
+        *process.expected.lock() = ownership.expected().collect();
+        show("presence_shards", keeper.owners.len());
     }
     // The key goes at once, and not with a marker, so that the others take everything now.
     let key = process.processes.stream.purge().filter(process.key(&process.id));
@@ -140,39 +127,25 @@ impl Keeper {
                 async move { Ok(Event::Renewed(process.renew(revision).await?)) },
                 Event::Renewed(Written::Unknown),
             ),
-            Action::Survey => {
-                let records = Arc::clone(&self.records);
-                let survey = async move { Ok(Event::Surveyed(Some(process.survey(&records).await?))) };
-                self.ask("looking at the shards", survey, Event::Surveyed(None));
-            }
+            Action::Survey => self.ask(
+                "looking at the shards",
+                async move { Ok(Event::Surveyed(Some(process.survey().await?))) },
+                Event::Surveyed(None),
+            ),
             Action::FindMissing(ids) => self.ask(
                 "looking for owners",
                 async move { Ok(Event::MissingFound(Some(process.find_missing(ids).await?))) },
                 Event::MissingFound(None),
             ),
-            Action::Take(shard, revision) => {
-                let mut record = self.records.lock().get(shard).cloned().unwrap_or_default();
-                match &record.owner {
-                    Some(owner) if *owner == process.id => {
-                        tracing::info!("shard {shard}: taking it back");
-                    }
-                    Some(owner) => tracing::info!("shard {shard}: taking it from {owner}"),
-                    None => {}
-                }
-                record.owner = Some(process.id.clone());
-                self.taken.insert(shard, record.clone());
-                let take = async move {
-                    let revision = process.swap(shard, &record, revision).await?;
-                    Ok(Event::Taken(shard, revision.map_or(Written::Conflict, Written::Revision)))
-                };
-                self.ask("taking a shard", take, Event::Taken(shard, Written::Unknown));
-            }
+            Action::Take(shard, revision) => self.ask(
+                "taking a shard",
+                async move { Ok(Event::Taken(shard, process.take(shard, revision).await?)) },
+                Event::Taken(shard, Written::Unknown),
+            ),
             Action::Own(shard, revision) => {
                 tracing::info!("shard {shard} is owned by this process");
-                let record = self.taken.remove(&shard).unwrap_or_default();
                 let (stop, stopped) = watch::channel(false);
-                let lease = process.standing.lease();
-                let task = tokio::spawn(owner::own(process, shard, record, revision, lease, stopped));
+                let task = tokio::spawn(owner::own(process, shard, revision, stopped));
                 self.owners.insert(shard, Reins { stop, task: task.abort_handle() });
                 self.events.spawn(async move {
                     match task.await {
@@ -247,38 +220,73 @@ impl Process {
     }
 
     /// Lists the processes, and reads all records.
-    async fn survey(&self, found: &Mutex<Vec<Record>>) -> anyhow::Result<Survey> {
-        let records = try_join_all((0..self.owned.len()).map(async |number| {
-            anyhow::Ok(match self.shards.entry(number.to_string()).await? {
-                Some(entry) => (serde_json::from_slice::<Record>(&entry.value)?, entry.revision),
-                None => (Record::default(), 0),
-            })
-        }));
+    async fn survey(&self) -> anyhow::Result<Survey> {
         // The subjects of a stream cost no consumer, which a listing of keys does.
         let subjects = self.processes.stream.info_with_subjects(self.key(">"));
-        let (records, subjects) = tokio::try_join!(records, async { anyhow::Ok(subjects.await?) })?;
+        let (records, subjects) =
+            tokio::try_join!(self.records(), async { anyhow::Ok(subjects.await?) })?;
         let subjects: Vec<(String, usize)> = subjects.try_collect().await?;
         let ids =
             subjects.iter().filter_map(|(subject, _)| subject.strip_prefix(&self.processes.prefix));
-        let alive = ids.map(str::to_owned).collect();
-        let (records, revisions): (Vec<_>, Vec<_>) = records.into_iter().unzip();
-        let owners = records.iter().map(|record| record.owner.clone()).zip(revisions);
-        let survey = owners.map(|(owner, revision)| ownership::Record { owner, revision }).collect();
-        *found.lock() = records;
-        Ok(Survey { alive, records: survey })
+        Ok(Survey { alive: ids.map(str::to_owned).collect(), records })
     }
 
-    /// Returns which of these processes have no key. The leader of the stream is asked, because others may
-    /// be behind.
+    /// Reads the records of all shards, if one was written since they were read.
+    async fn records(&self) -> anyhow::Result<Vec<ownership::Record>> {
+        let last = self.shards.stream.get_info().await?.state.last_sequence;
+        if let Some(known) = &*self.records.lock()
+            && known.last == last
+            && known.read.elapsed() < RECORDS_AGE
+        {
+            return Ok(known.all.clone());
+        }
+        let read = Instant::now();
+        let records = try_join_all((0..self.owned.len()).map(async |number| {
+            anyhow::Ok(match self.shards.entry(number.to_string()).await? {
+                Some(entry) => {
+                    let Record { owner, .. } = serde_json::from_slice(&entry.value)?;
+                    ownership::Record { owner, revision: entry.revision }
+                }
+                None => ownership::Record { owner: None, revision: 0 },
+            })
+        }));
+        let records = records.await?;
+        *self.records.lock() = Some(Records { read, last, all: records.clone() });
+        Ok(records)
+    }
+
+    /// Returns which of these processes have no key.
     async fn find_missing(&self, ids: BTreeSet<String>) -> anyhow::Result<BTreeSet<String>> {
         let found = ids.into_iter().map(async |id| {
-            match self.processes.stream.get_last_raw_message_by_subject(&self.key(&id)).await {
-                Ok(_) => Ok(None),
-                Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(Some(id)),
-                Err(error) => Err(error),
-            }
+            let key = last_of(&self.processes.stream, &self.key(&id)).await?;
+            anyhow::Ok(key.is_none().then_some(id))
         });
         Ok(try_join_all(found).await?.into_iter().flatten().collect())
+    }
+
+    /// Writes this process into the record of a shard if it has this revision.
+    async fn take(&self, number: usize, revision: u64) -> anyhow::Result<Written> {
+        let (mut record, found) = self.record(number).await?;
+        if found != revision {
+            return Ok(Written::Conflict);
+        }
+        match &record.owner {
+            Some(owner) if *owner == self.id => tracing::info!("shard {number}: taking it back"),
+            Some(owner) => tracing::info!("shard {number}: taking it from {owner}"),
+            None => {}
+        }
+        record.owner = Some(self.id.clone());
+        let written = self.swap(number, &record, revision).await?;
+        Ok(written.map_or(Written::Conflict, Written::Revision))
+    }
+
+    /// Reads the record of a shard and its revision.
+    pub(super) async fn record(&self, number: usize) -> anyhow::Result<(Record, u64)> {
+        let subject = format!("{}{number}", self.shards.prefix);
+        Ok(match last_of(&self.shards.stream, &subject).await? {
+            Some(message) => (serde_json::from_slice(&message.payload)?, message.sequence),
+            None => (Record::default(), 0),
+        })
     }
 
     /// Writes the record of a shard if it has this revision, and returns the new one.

@@ -32,6 +32,7 @@ use self::process::Process;
 use crate::error::Error;
 use crate::ownership::LEASE;
 use crate::shard::{Entry, Question, Reply, Time};
+use crate::tasks::Tasks;
 use crate::watch::Hub;
 
 /// How long a command waits for its owner, and a publication for its acknowledgement. It is longer than it takes to
@@ -42,7 +43,7 @@ const QUEUE: usize = 2_048;
 
 /// How to reach the other processes.
 #[derive(Debug, Args)]
-pub struct ClusterFlags {
+pub(crate) struct ClusterFlags {
     /// The servers of NATS, for many processes, such as `nats://127.0.0.1:4222`, with commas between
     /// them. A URL may have a user and a password, or a token: then set the variable and not the flag
     #[arg(
@@ -52,7 +53,7 @@ pub struct ClusterFlags {
         env = "PRESENCE_NATS",
         hide_env_values = true
     )]
-    pub nats: Vec<ServerAddr>,
+    pub(crate) nats: Vec<ServerAddr>,
     /// A file with the credentials of a user (a JWT and its seed)
     #[arg(long, value_name = "FILE", conflicts_with = "nats_nkey")]
     nats_creds: Option<PathBuf>,
@@ -122,7 +123,7 @@ impl ClusterFlags {
 }
 
 /// One process of many.
-pub struct Cluster {
+pub(crate) struct Cluster {
     process: Arc<Process>,
     /// Commands by shard.
     submissions: Vec<mpsc::Sender<Submission>>,
@@ -130,42 +131,33 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Connects, creates what is missing in NATS, and returns what owns shards, which must be run. If that
-    /// fails, the process must end.
-    ///
-    /// # Errors
-    ///
-    /// If NATS cannot do what is needed, or has another number of shards.
-    pub async fn start(
+    /// Connects, creates what is missing in NATS, and starts what owns shards.
+    pub(crate) async fn start(
         flags: &ClusterFlags,
         shards: usize,
         ticks: bool,
-    ) -> anyhow::Result<(Self, impl Future<Output = anyhow::Result<()>> + use<>)> {
+        tasks: &Tasks,
+    ) -> anyhow::Result<Self> {
         let process = Arc::new(Box::pin(Process::connect(flags, shards, ticks)).await?);
         let answers = process.client.subscribe(process.subject("answers", &process.id)).await?;
-        tokio::spawn(Arc::clone(&process).receive_answers(answers));
+        tasks.spawn("receiving answers", Arc::clone(&process).receive_answers(answers));
         let submissions = (0..shards).map(|shard| {
             let (sender, receiver) = mpsc::channel(QUEUE);
-            tokio::spawn(Arc::clone(&process).send_commands(shard, receiver));
+            tasks.spawn("sending commands", Arc::clone(&process).send_commands(shard, receiver));
             sender
         });
         let submissions = submissions.collect();
-        tokio::spawn(Arc::clone(&process).give_up());
         let (caught_up, history) = oneshot::channel();
-        tokio::spawn(Arc::clone(&process).follow_changes(caught_up));
+        tasks.spawn("following changes", Arc::clone(&process).follow_changes(caught_up));
         let (stop, stopped) = watch::channel(false);
-        let keeper = lease::keep(Arc::clone(&process), stopped);
+        tasks.spawn("keeping shards", lease::keep(Arc::clone(&process), stopped));
         // Watchers get later changes only. If it takes longer, they get some earlier ones.
         let _ = timeout(ANSWER, history).await;
-        Ok((Self { process, submissions, stop }, keeper))
+        Ok(Self { process, submissions, stop })
     }
 
     /// Stores an entry in the log, and waits for the answer of its owner.
-    ///
-    /// # Errors
-    ///
-    /// The rejection of the command. 429: it was not stored. 503: it may have been stored.
-    pub async fn apply(&self, shard: usize, entry: Entry) -> Result<(), Error> {
+    pub(crate) async fn apply(&self, shard: usize, entry: Entry) -> Result<(), Error> {
         self.reach()?;
         let (answer, answered) = oneshot::channel();
         let submissions = self.submissions.get(shard).ok_or_else(Error::busy)?;
@@ -180,11 +172,7 @@ impl Cluster {
     }
 
     /// Asks the owner of a shard.
-    ///
-    /// # Errors
-    ///
-    /// 503 if there is no owner now.
-    pub async fn ask(
+    pub(crate) async fn ask(
         &self,
         shard: usize,
         question: &Question,
@@ -207,25 +195,19 @@ impl Cluster {
     }
 
     /// Returns the changes.
-    #[must_use]
-    pub fn hub(&self) -> &Arc<Hub> {
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
         &self.process.hub
     }
 
     /// Checks that each shard that this process owns, or should, is answered for.
-    ///
-    /// # Errors
-    ///
-    /// 503 with the reason.
-    pub fn health(&self) -> Result<(), Error> {
+    pub(crate) fn health(&self) -> Result<(), Error> {
         self.reach()?;
-        let standing = &self.process.standing;
-        if !standing.lease().is_valid() {
+        if !self.process.lease.is_valid() {
             return Err(Error::unavailable("NATS does not renew the lease of this process"));
         }
         let answers =
             |shard: &usize| self.process.owned.get(*shard).is_some_and(|owned| owned.read().is_some());
-        let expected = standing.expected.lock();
+        let expected = self.process.expected.lock();
         match expected.iter().filter(|shard| !answers(shard)).count() {
             0 => Ok(()),
             missing => {
@@ -246,7 +228,7 @@ impl Cluster {
     }
 
     /// Stores the shards of this process and leaves them to others.
-    pub async fn stop(&self) {
+    pub(crate) async fn stop(&self) {
         let _ = self.stop.send(true);
         self.stop.closed().await;
     }

@@ -6,11 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use async_nats::Subscriber;
-use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use async_nats::jetstream::message::Message;
 use async_nats::jetstream::object_store::ObjectInfo;
 use async_nats::jetstream::response::Response;
-use async_nats::jetstream::stream::LastRawMessageErrorKind;
 use futures_util::{StreamExt, TryStreamExt};
 use parking_lot::RwLock;
 use presence_core::Timestamp;
@@ -25,17 +23,15 @@ use super::changes::Outbox;
 use super::clock::Clock;
 use super::commands::{ANSWER_TO, GROUP_NUMBER};
 use super::lease::{Lease, Record};
-use super::process::Process;
+use super::process::{Process, last_of, place_of, read};
 use crate::error::Error;
-use crate::figures::{in_crate, snapshot_stored};
-use crate::shard::{Applied, Entry, Question, Reply, Shard, Time, shard_of};
+use crate::figures::{in_crate, took};
+use crate::shard::{Entry, Question, Reply, Shard, TICK, Time, shard_of};
 
 /// A shard is stored after this many entries, or after [`SNAPSHOT_AGE`] if there were any.
 const ENTRIES_PER_SNAPSHOT: usize = 16_384;
 /// How long a shard may differ from its snapshot. The next owner publishes the changes since then again.
 const SNAPSHOT_AGE: Duration = Duration::from_secs(60);
-/// How often a shard ticks at most.
-const TICK: Duration = Duration::from_millis(250);
 
 /// A shard that this process owns and that has caught up with its log.
 pub(super) struct Owned {
@@ -47,11 +43,6 @@ pub(super) struct Owned {
 }
 
 impl Owned {
-    fn apply(&self, sequence: u64, accepted: Timestamp, entries: Vec<Entry>) -> Applied {
-        let mut shard = self.shard.write();
-        in_crate(|| shard.apply(sequence, accepted, entries))
-    }
-
     /// Returns whether nobody else may have answered anything yet. Asked after the answer was found.
     fn may_answer(&self) -> bool {
         self.lease.is_valid() && !self.left.load(Ordering::SeqCst)
@@ -97,27 +88,28 @@ struct Owner {
 pub(super) async fn own(
     process: Arc<Process>,
     number: usize,
-    record: Record,
     revision: u64,
-    lease: Lease,
     stop: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
+    let (record, found) = process.record(number).await?;
+    anyhow::ensure!(found == revision, "the shard was taken");
     let shard = process.restore(&record).await.with_context(|| format!("restoring shard {number}"))?;
     let outbox = Outbox::new(shard.last_change());
     let mut tasks = JoinSet::new();
     tasks.spawn(Arc::clone(&process).publish(number, Arc::clone(&outbox)));
     // What this owner stores comes later.
     let chunks = process.list_chunks().await?;
-    tasks.spawn(Arc::clone(&process).delete_leftovers(number, record.clone(), chunks));
+    let object = record.object.clone();
+    tasks.spawn(Arc::clone(&process).delete_leftovers(number, record.sequence, object, chunks));
     let mut owner = Owner {
-        process,
-        number,
         owned: Arc::new(Owned {
             shard: RwLock::new(shard),
             clock: Clock::new(Timestamp::UNIX_EPOCH, Instant::now()),
-            lease,
+            lease: process.lease.clone(),
             left: AtomicBool::new(false),
         }),
+        process,
+        number,
         record,
         revision,
         outbox,
@@ -138,23 +130,10 @@ impl Owner {
         connection.mark_unchanged();
         let subject = self.process.subject("commands", self.number);
         // Whoever owned the shard before answers no more: what it has answered is in the log up to here.
-        let end = match self.process.commands.get_last_raw_message_by_subject(&subject).await {
-            Ok(message) => message.sequence,
-            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => 0,
-            Err(error) => return Err(error.into()),
-        };
-        let start_sequence = self.owned.shard.read().sequence() + 1;
-        let mut messages = self
-            .process
-            .commands
-            .create_consumer(pull::OrderedConfig {
-                filter_subject: subject.clone(),
-                deliver_policy: DeliverPolicy::ByStartSequence { start_sequence },
-                ..pull::OrderedConfig::default()
-            })
-            .await?
-            .messages()
-            .await?;
+        let last = last_of(&self.process.commands, &subject).await?;
+        let end = last.map_or(0, |message| message.sequence);
+        let start = self.owned.shard.read().sequence() + 1;
+        let mut messages = read(&self.process.commands, subject.clone(), start).await?;
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut serves = false;
@@ -184,8 +163,7 @@ impl Owner {
 
     /// Applies a group of the log, and answers the process that sent it.
     async fn receive(&mut self, message: &Message) -> anyhow::Result<()> {
-        let info = message.info().map_err(|error| anyhow::anyhow!(error))?;
-        let sequence = info.stream_sequence;
+        let (sequence, accepted) = place_of(message)?;
         if sequence <= self.owned.shard.read().sequence() {
             return Ok(());
         }
@@ -197,9 +175,11 @@ impl Owner {
         if entries.iter().any(|entry| entry.user.is_none()) {
             self.ticked = None;
         }
-        let accepted = Timestamp::from_nanoseconds(info.published.unix_timestamp_nanos())?;
         self.owned.clock.set(accepted, Instant::now());
-        let applied = self.owned.apply(sequence, accepted, entries);
+        let applied = {
+            let mut shard = self.owned.shard.write();
+            in_crate(|| shard.apply(sequence, accepted, entries))
+        };
 
         let headers = message.headers.as_ref();
         let header = |name| headers.and_then(|headers| Some(headers.get(name)?.as_str()));
@@ -253,7 +233,7 @@ impl Owner {
         let bytes = block_in_place(|| shard.encode(sequence))?;
         let (process, outbox, number) =
             (Arc::clone(&self.process), Arc::clone(&self.outbox), self.number);
-        let (old, revision) = (self.record.clone(), self.revision);
+        let (old, revision) = (self.record.object.clone(), self.revision);
         Ok(async move {
             outbox.published(last_change).await;
 
@@ -266,12 +246,12 @@ impl Owner {
                 anyhow::bail!("the shard was taken");
             };
 
-            snapshot_stored(started);
+            took("presence_snapshot_seconds", started);
             // From here on the log up to the snapshot is not needed, and nobody else stores another.
             let purge = process.commands.purge().sequence(sequence + 1);
             purge.filter(process.subject("commands", number)).await?;
-            if let Some(object) = old.object.filter(|object| Some(object) != record.object.as_ref()) {
-                process.snapshots.delete(object).await?;
+            if let Some(old) = old.filter(|old| Some(old) != record.object.as_ref()) {
+                process.snapshots.delete(old).await?;
             }
             Ok((record, revision))
         })
@@ -340,13 +320,14 @@ impl Process {
         Ok(subjects.map_ok(|(subject, _)| subject).try_collect().await?)
     }
 
-    /// Deletes the snapshots of a shard that its record names no more, or never named because their owner
-    /// died. A later owner has a snapshot with a higher sequence number, which is left alone. Of a
-    /// snapshot whose owner died while it stored it, there are only chunks: they begin with a user.
+    /// Deletes the snapshots of a shard up to a sequence number, but not the one that its record names: that of
+    /// an owner that has died, or an old one. A later owner has a snapshot with a higher sequence number. Of
+    /// a snapshot whose owner died while it stored it, there are only chunks: they begin with a user.
     async fn delete_leftovers(
         self: Arc<Self>,
         number: usize,
-        record: Record,
+        last: u64,
+        named: Option<String>,
         mut chunks: Vec<String>,
     ) -> anyhow::Result<()> {
         let mut objects = self.snapshots.list().await?;
@@ -356,8 +337,8 @@ impl Process {
             let mut parts = name.split('-').map(str::parse::<u64>);
             if let (Some(Ok(shard)), Some(Ok(sequence))) = (parts.next(), parts.next())
                 && shard == number as u64
-                && sequence <= record.sequence
-                && record.object.as_ref() != Some(&name)
+                && sequence <= last
+                && named.as_ref() != Some(&name)
             {
                 self.snapshots.delete(name).await?;
             }

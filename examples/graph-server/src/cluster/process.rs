@@ -1,7 +1,9 @@
 //! What the tasks of a process share: its streams and buckets in NATS, and the shards that it owns.
 
 use std::collections::HashMap;
+use std::error::Error as _;
 use std::fmt::Display;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -9,22 +11,26 @@ use std::time::Duration;
 use anyhow::Context as _;
 use async_nats::client::Client;
 use async_nats::connection::State;
+use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use async_nats::jetstream::context::{ContextBuilder, GetStreamErrorKind};
+use async_nats::jetstream::message::{Message, StreamMessage};
 use async_nats::jetstream::object_store::{self, ObjectStore};
-use async_nats::jetstream::stream::{self, DiscardPolicy, Stream};
+use async_nats::jetstream::stream::{self, DiscardPolicy, LastRawMessageErrorKind, Stream};
 use async_nats::jetstream::{self, ErrorCode, kv};
-use async_nats::{ConnectErrorKind, Event, ServerInfo};
+use async_nats::{ConnectError, ConnectErrorKind, Event, ServerInfo};
 use futures_util::StreamExt;
 use parking_lot::{Mutex, RwLock};
+use presence_core::Timestamp;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::commands::Answer;
-use super::lease::Standing;
+use super::lease::{Lease, Records};
 use super::owner::Owned;
 use super::{ANSWER, ClusterFlags};
 use crate::ownership::LEASE;
-use crate::watch::Hub;
+use crate::shard::FORMAT;
+use crate::watch::{Hub, event_id};
 
 /// The most messages that wait in the log, should there be no owner.
 const MAX_LOG: i64 = 1_000_000;
@@ -63,7 +69,11 @@ pub(super) struct Process {
     pub(super) processes: kv::Store,
     /// The shards that this process owns.
     pub(super) owned: Box<[RwLock<Option<Arc<Owned>>>]>,
-    pub(super) standing: Standing,
+    pub(super) lease: Lease,
+    /// The shards for which this process answers, or should.
+    pub(super) expected: Mutex<Vec<usize>>,
+    /// The records that were read last.
+    pub(super) records: Mutex<Option<Records>>,
     pub(super) hub: Arc<Hub>,
     /// Groups of commands that wait for their owner.
     pub(super) waiting: Mutex<HashMap<u64, Vec<Answer>>>,
@@ -75,11 +85,7 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Connects to NATS, and creates what is missing there.
-    ///
-    /// # Errors
-    ///
-    /// If this NATS cannot do what is needed, or has another number of shards.
+    /// Connects to NATS, and creates what is missing there. It waits for NATS, unless that cannot do what is needed.
     pub(super) async fn connect(
         flags: &ClusterFlags,
         shards: usize,
@@ -98,12 +104,8 @@ impl Process {
             });
             match options.connect(flags.nats.as_slice()).await {
                 Ok(client) => break client,
-                Err(error) => match error.kind() {
-                    ConnectErrorKind::AuthorizationViolation
-                    | ConnectErrorKind::Authentication
-                    | ConnectErrorKind::ServerParse => return Err(error).context("connecting to NATS"),
-                    _ => tracing::warn!("waiting for NATS: {:#}", anyhow::Error::from(error)),
-                },
+                Err(error) if is_final(&error) => return Err(error).context("connecting to NATS"),
+                Err(error) => tracing::warn!("waiting for NATS: {:#}", anyhow::Error::from(error)),
             }
             sleep(Duration::from_secs(1)).await;
         };
@@ -117,9 +119,18 @@ impl Process {
             }
             sleep(Duration::from_secs(1)).await;
         };
-        let found =
-            process.commands.cached_info().config.metadata.get("shards").cloned().unwrap_or_default();
-        anyhow::ensure!(found == shards.to_string(), "the log has {found} shards and not {shards}");
+        let metadata = &process.commands.cached_info().config.metadata;
+        let found = |name| metadata.get(name).map_or("(none)", String::as_str);
+        anyhow::ensure!(
+            found("format") == FORMAT.to_string(),
+            "the streams in NATS have format {}, and this version of the service has format {FORMAT}",
+            found("format")
+        );
+        anyhow::ensure!(
+            found("shards") == shards.to_string(),
+            "the log has {} shards and not {shards}",
+            found("shards")
+        );
         let alive = process.processes.stream.info_with_subjects(process.key(">")).await?.count().await;
         anyhow::ensure!(alive < MOST, "there are {alive} processes already: NATS takes no more");
         Ok(process)
@@ -190,7 +201,10 @@ impl Process {
                 max_messages: MAX_LOG,
                 discard: DiscardPolicy::New,
                 num_replicas,
-                metadata: HashMap::from([("shards".to_owned(), shards.to_string())]),
+                metadata: HashMap::from([
+                    ("format".to_owned(), FORMAT.to_string()),
+                    ("shards".to_owned(), shards.to_string()),
+                ]),
                 ..stream::Config::default()
             })
             .await?;
@@ -231,13 +245,55 @@ impl Process {
             shards: jetstream.create_key_value(shards_config).await?,
             processes: jetstream.create_or_update_key_value(processes_config).await?,
             owned: (0..shards).map(|_| RwLock::new(None)).collect(),
-            standing: Standing::new(),
-            hub: Hub::new(0),
+            lease: Lease::new(),
+            expected: Mutex::default(),
+            records: Mutex::default(),
+            hub: Hub::new(event_id(0, Timestamp::now())),
             waiting: Mutex::default(),
             next_group: AtomicU64::new(0),
             connection,
             ticks,
         })
+    }
+}
+
+/// Returns the last message of a subject. The leader of the stream is asked, because others may be behind.
+pub(super) async fn last_of(stream: &Stream, subject: &str) -> anyhow::Result<Option<StreamMessage>> {
+    match stream.get_last_raw_message_by_subject(subject).await {
+        Ok(message) => Ok(Some(message)),
+        Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Reads a stream, from a sequence number on, as far as it is about a subject.
+pub(super) async fn read(
+    stream: &Stream,
+    filter_subject: String,
+    start_sequence: u64,
+) -> anyhow::Result<pull::Ordered> {
+    let deliver_policy = DeliverPolicy::ByStartSequence { start_sequence };
+    let config =
+        pull::OrderedConfig { filter_subject, deliver_policy, ..pull::OrderedConfig::default() };
+    Ok(stream.create_consumer(config).await?.messages().await?)
+}
+
+/// Returns the sequence number of a message, and when NATS accepted it.
+pub(super) fn place_of(message: &Message) -> anyhow::Result<(u64, Timestamp)> {
+    let info = message.info().map_err(|error| anyhow::anyhow!(error))?;
+    let accepted = Timestamp::from_nanoseconds(info.published.unix_timestamp_nanos())?;
+    Ok((info.stream_sequence, accepted))
+}
+
+/// Returns whether it is useless to connect again. TLS says by "invalid data" that it does not accept the other side.
+fn is_final(error: &ConnectError) -> bool {
+    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    match error.kind() {
+        ConnectErrorKind::AuthorizationViolation
+        | ConnectErrorKind::Authentication
+        | ConnectErrorKind::ServerParse
+        | ConnectErrorKind::Tls => true,
+        _ => source.is_some_and(|source| source.kind() == io::ErrorKind::InvalidData),
     }
 }
 
