@@ -9,9 +9,12 @@ const MAX_REQUESTS = 2000;
 /** What a text may unpack to, in bytes. */
 const MAX_SIZE = 1 << 20;
 
-/** Writes a scene, or returns `null` if it is too long for an address. */
-export async function encoded(scene) {
-  const { record, user, now, clock, refreshed, isClockSetBack, preset } = scene;
+/** Why a text is no scene, in plain words. */
+export class LinkError extends Error {}
+
+/** Writes a scene and the span of time that is shown, or returns `null` if it is too long for an address. */
+export async function encoded(scene, { from, to }) {
+  const { record, user, now, clock, refreshed, isClockSetBack, preset, done } = scene;
   if (record.requests.length > MAX_REQUESTS) {
     return null;
   }
@@ -25,6 +28,8 @@ export async function encoded(scene) {
     refreshed: [...refreshed],
     isClockSetBack,
     preset: preset?.id,
+    done: [...done],
+    span: [from, to],
   };
   const bytes = await piped(JSON.stringify(state), new CompressionStream("deflate-raw"));
   const binary = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
@@ -32,36 +37,40 @@ export async function encoded(scene) {
   return text.length > MAX_LENGTH ? null : text;
 }
 
-/** Reads a scene, or throws an error if the text is not one. */
+/** Reads a scene and the span of time, or throws an error if the text is not one. */
 export async function decoded(text, presets) {
   if (text.length > MAX_LENGTH) {
-    throw new RangeError("it is too long");
+    throw new LinkError("it is too long");
   }
   const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
   const bytes = Uint8Array.from(binary, (char) => char.charCodeAt(0));
   const state = JSON.parse(new TextDecoder().decode(await piped(bytes, new DecompressionStream("deflate-raw"))));
   if (state.requests.length > MAX_REQUESTS) {
-    throw new RangeError("it has too many requests");
+    throw new LinkError("it has too many requests");
   }
   const record = new Record(time(state.start), state.snapshot);
   for (const [after, action, body] of state.requests) {
     record.send(ACTIONS[action], String(body), time(state.start + after));
   }
-  const scene = new Scene(record, time(state.clock));
+  const now = time(state.now);
+  const scene = new Scene(record, Math.max(time(state.clock), now));
   Object.assign(scene, {
     user: String(state.user),
-    now: time(state.now),
+    now,
     refreshed: new Set(state.refreshed.filter((id) => record.lastBody(id) !== undefined)),
-    isClockSetBack: state.isClockSetBack === true,
     preset: presets.find(({ id }) => id === state.preset) ?? null,
+    done: new Set(state.done),
   });
-  scene.settle();
-  return scene;
+  if (state.isClockSetBack === true) {
+    scene.startFrom(now);
+  }
+  const [from, to] = (state.span ?? [NaN, NaN]).map(Number);
+  return { scene, span: from < to && Math.abs(from) < 2 * MAX_TIME && Math.abs(to) < 2 * MAX_TIME ? { from, to } : null };
 }
 
 function time(value) {
-  if (!(value >= MIN_TIME && value <= MAX_TIME)) {
-    throw new RangeError("its time is not in the years 1900 to 2199");
+  if (!Number.isFinite(value) || value < MIN_TIME || value > MAX_TIME) {
+    throw new LinkError("its time is not in the years 1900 to 2199");
   }
   return value;
 }
@@ -78,7 +87,7 @@ async function piped(content, stream) {
     }
     size += part.length;
     if (size > MAX_SIZE) {
-      throw new RangeError("it is too long");
+      throw new LinkError("it is too long");
     }
     parts.push(part);
   }

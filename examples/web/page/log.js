@@ -27,8 +27,10 @@ export class Breaks {
 
 /** What was read of a log: the requests of each user, and what was not read. */
 export class Log {
-  /** `{ at, action, body, passed }` by user, where `passed` is the latest time before it in the log. */
+  /** `{ at, action, body, line }` by user. */
   users = new Map();
+  /** `{ line, at }` of each line that is later than all before it: then time passes for all users. */
+  #latest = [];
   lines = 0;
   rejected = 0;
   /** Why the first line that is no request is none. */
@@ -41,25 +43,36 @@ export class Log {
   /** Reads a file. Throws if the work was stopped: what was read until then is kept. */
   async read(file, signal, onProgress) {
     const breaks = new Breaks();
-    const reader = file.stream().pipeThrough(new TextDecoderStream()).getReader();
+    let bytes = 0;
+    const count = new TransformStream({
+      transform(chunk, controller) {
+        bytes += chunk.byteLength;
+        controller.enqueue(chunk);
+      },
+    });
+    const reader = file.stream().pipeThrough(count).pipeThrough(new TextDecoderStream()).getReader();
+    const tell = () => onProgress((bytes / file.size) * (read === 0 ? 1 : Math.min(done / read, 1)));
     let rest = "";
     let isLong = false;
-    let done = 0;
+    let [done, read] = [0, 0];
     for (;;) {
       const { value = "", done: isLast } = await reader.read();
+      read += value.length;
       const lines = (rest + value).split("\n");
       rest = isLast ? "" : lines.pop();
       for (const line of lines) {
         done += line.length + 1;
-        this.#take(isLong ? null : line);
-        isLong = false;
-        if (this.lines === MAX_LINES) {
+        if (this.lines === MAX_LINES && line.trim() !== "") {
           this.isCut = true;
           return;
         }
-        await breaks.take(signal, () => onProgress(done / file.size));
+        this.#take(isLong ? null : line);
+        isLong = false;
+        await breaks.take(signal, tell);
       }
+      await breaks.take(signal, tell);
       if (rest.length > MAX_LINE) {
+        done += rest.length;
         [rest, isLong] = ["", true];
       }
       if (isLast) {
@@ -84,7 +97,10 @@ export class Log {
     if (!this.users.has(user)) {
       this.users.set(user, []);
     }
-    this.users.get(user).push({ at, action, body, passed: this.last });
+    this.users.get(user).push({ at, action, body, line: this.lines });
+    if (at > this.last) {
+      this.#latest.push({ line: this.lines, at });
+    }
     this.first = Math.min(this.first, at);
     this.last = Math.max(this.last, at);
   }
@@ -94,8 +110,14 @@ export class Log {
     const breaks = new Breaks();
     const requests = this.users.get(user);
     const record = new Record(requests[0].at);
-    for (const [index, { at, action, body, passed }] of requests.entries()) {
-      if (at < passed) {
+    let [next, passed] = [0, -Infinity];
+    for (const [index, { at, action, body, line }] of requests.entries()) {
+      let isPassed = false;
+      for (; this.#latest[next]?.line < line; next++) {
+        [passed, isPassed] = [this.#latest[next].at, index > 0 && this.#latest[next].line > requests[index - 1].line];
+      }
+      // What ended while other users went on is gone, even if the log steps back behind it.
+      if (isPassed && at < passed) {
         record.pass(passed - 1);
       }
       record.send(action, body, at);
@@ -113,12 +135,16 @@ function requestOf(line) {
   } catch {
     return "it is no JSON";
   }
-  if (typeof fields?.user !== "string") {
+  if (typeof fields?.user !== "string" || /\p{Surrogate}/u.test(fields.user)) {
     return "it has no user";
   }
   const actions = ACTIONS.filter((action) => Object.hasOwn(fields, action));
   if (actions.length !== 1) {
     return actions.length === 0 ? "it has no command" : "it has two commands";
+  }
+  const { tick = {} } = fields;
+  if (typeof tick !== "object" || tick === null || Array.isArray(tick)) {
+    return "its tick is no object";
   }
   const at = timeOf(fields.at);
   if (Number.isNaN(at)) {

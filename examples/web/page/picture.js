@@ -149,12 +149,13 @@ function longestIn(bars, first, start, end) {
   const found = new Map();
   let inside = 0;
   for (let index = first; index < bars.length && bars[index].from < end; index++) {
-    const { from, to, presence } = bars[index];
-    const known = found.get(presence) ?? { first: index, last: index, time: 0, inside: 0 };
+    const { from, to, presence, isWaiting } = bars[index];
+    const kind = `${presence} ${isWaiting}`;
+    const known = found.get(kind) ?? { first: index, last: index, time: 0, inside: 0 };
     const isInside = from >= start && to <= end ? 1 : 0;
     inside += isInside;
     const time = known.time + Math.min(to, end) - Math.max(from, start);
-    found.set(presence, { first: known.first, last: index, time, inside: known.inside + isInside });
+    found.set(kind, { first: known.first, last: index, time, inside: known.inside + isInside });
   }
   const longest = [...found.values()].reduce((one, other) => (other.time > one.time ? other : one));
   return { ...longest, hidden: inside - longest.inside };

@@ -1,7 +1,7 @@
 // The playground: draws a scene, and does what the user does with it.
 
 import { PresenceError, availability, init } from "../pkg/index.js";
-import { decoded, encoded } from "./address.js";
+import { LinkError, decoded, encoded } from "./address.js";
 import { Log } from "./log.js";
 import { QUESTIONS, vectors } from "./presets.js";
 import { MAX_REQUESTS, Record, fieldsOf } from "./record.js";
@@ -11,7 +11,6 @@ import { STRENGTH, because, clockFace, element, inWords, short, show, sign, unti
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
 
 /** The pairs in the form, in the order of precedence. The last ones are always rejected. */
 const PAIRS = [
@@ -48,6 +47,8 @@ let worked = [];
 /** The log whose users are looked at. */
 let log = null;
 let reading = null;
+/** Why reading ends if something else is shown. */
+const REPLACED = new Error("replaced");
 let playing = 0;
 let answer;
 
@@ -60,22 +61,31 @@ function open(preset, how = "push") {
   }
   const opened = new Scene(record, Math.max(preset.now, record.last));
   opened.preset = preset;
-  opened.setWrong(preset.isClockSetBack ?? false);
+  if (preset.isClockSetBack) {
+    opened.startFrom(preset.now);
+  }
   opened.moveTo(preset.now);
-  opened.settle();
-  log = null;
-  showScene(opened);
+  showScene(opened, null);
   saveState(how);
 }
 
-function showScene(next) {
-  scene = next;
-  answer = undefined;
+/** Shows a scene in place of the one before, and of what is being read: one of a log, or of none. */
+function showScene(next, itsLog, span = null) {
+  reading?.abort(REPLACED);
+  timeline.cancel();
+  cancelAnimationFrame(frame);
+  stop();
+  [scene, log, answer, isToldFull, frame, target] = [next, itsLog, undefined, false, 0, null];
   $("#notice").hidden = true;
   $("#user-label").hidden = log === null;
-  stop();
-  fit();
-  timeline.follow(scene.now);
+  $("#user").value = scene.user;
+  $("#stored").dataset.edited = "";
+  if (span === null) {
+    fit();
+    timeline.follow(scene.now);
+  } else {
+    Object.assign(timeline, span);
+  }
   const latest = scene.record.requests.findLast(({ action, status }) => action === "setPresence" && status === 200);
   $("#session").value = latest?.sessionId ?? "laptop";
   fillForm();
@@ -108,6 +118,7 @@ function isRight({ at, status, presence, count }) {
 
 let frame = 0;
 let target = null;
+let isToldFull = false;
 
 /** Draws the scene in the next frame. */
 function renderSoon() {
@@ -141,11 +152,16 @@ function render() {
   drawWarning();
   drawGuide(preset);
   write($("#counted"), String(record.requests.length));
-  if (scene.isFull && log === null) {
-    stop();
-    notify(`The page keeps ${MAX_REQUESTS.toLocaleString("en")} requests of a user. Start again with a scene, or from the snapshot.`);
+  if (scene.isFull && !isToldFull) {
+    tellFull();
   }
   countLater(count);
+}
+
+function tellFull() {
+  isToldFull = true;
+  stop();
+  notify(`No more than ${MAX_REQUESTS.toLocaleString("en")} requests are sent in a scene, and nothing is refreshed any more. Start again from the snapshot.`);
 }
 
 function lanes(model) {
@@ -172,6 +188,7 @@ function lanes(model) {
     made.push({
       key: `session ${id}`,
       name: short(id, 40),
+      title: id.slice(0, 1000),
       kind: "lane",
       bars: picture.sessions.get(id) ?? [],
       text: session === undefined ? "does not exist now" : `ends ${clockFace(session.expiresAt, now)}, said ${inWords(session.claim)}`,
@@ -310,35 +327,46 @@ let counting = 0;
 let listed = "";
 
 function countLater(count) {
-  if (`${scene.record.version} ${count}` !== listed) {
+  if (listKey(count) !== listed) {
     clearTimeout(counting);
     counting = setTimeout(list, 150);
   }
-  if ($("#snapshot").open && document.activeElement !== $("#stored")) {
+  if ($("#snapshot").open && $("#stored").dataset.edited === "") {
     $("#stored").value = JSON.stringify(scene.model.snapshot(), null, 2);
   }
+}
+
+function listKey(count) {
+  return `${scene.record.version} ${count} ${timeline.from}`;
 }
 
 /** Lists the requests around the clock, the latest first. */
 function list() {
   clearTimeout(counting);
+  if (!$("#log").open) {
+    return;
+  }
   const { record, count } = scene;
-  listed = `${record.version} ${count}`;
+  listed = listKey(count);
   const { requests } = record;
+  const focused = $("#requests").contains(document.activeElement) ? document.activeElement.dataset.index : null;
   const to = Math.min(count + MAX_LISTED / 2, requests.length);
   const from = Math.max(to - MAX_LISTED, 0);
-  const rows = requests.slice(from, to).map((request, index) => requestRow(request, from + index >= count));
+  const rows = requests.slice(from, to).map((request, index) => requestRow(request, from + index, from + index >= count));
   $("#requests").replaceChildren(...(rows.length > 0 ? rows.reverse() : [element("li", { class: "empty" }, "None yet.")]));
+  if (focused !== null) {
+    ($(`#requests [data-index="${focused}"]`) ?? $("#log summary")).focus({ preventScroll: true });
+  }
   $("#listed").hidden = rows.length === requests.length;
   write($("#listed"), `Those around the clock: ${from + 1} to ${to} of ${requests.length}.`);
   $("#sessions").replaceChildren(...[...record.sessions.keys()].slice(0, MAX_OFFERED).map((id) => element("option", { value: id })));
 }
 
-function requestRow(request, isAhead) {
+function requestRow(request, index, isAhead) {
   const { at, action, body, status, presence, error } = request;
   const button = element(
     "button",
-    { class: isAhead ? "later" : "past", title: body.slice(0, 1000) },
+    { class: isAhead ? "later" : "past", title: body.slice(0, 1000), "data-index": index },
     element("time", {}, clockFace(at, timeline.from)),
     presence === null ? element("span", { class: "bad" }, "×") : sign(presence),
     element("span", {}, inShort(action, body)),
@@ -350,6 +378,12 @@ function requestRow(request, isAhead) {
 
 /** Shortens a request to one line. */
 function inShort(action, body) {
+  if (body.length > 4000) {
+    return `${action}, ${body.length} characters`;
+  }
+  if (action === "tick" && body === "") {
+    return "time passes";
+  }
   const { sessionid, activity, expirationduration } = fieldsOf(body);
   const verb = { setPresence: "set", clearPresence: "clear", setUserPreferredPresence: "prefer", clearUserPreferredPresence: "prefer nothing", tick: "tick" }[action];
   const words = [sessionid, activity, expirationduration].filter((word) => typeof word === "string").map((word) => short(word));
@@ -401,8 +435,8 @@ function drawAnswer() {
 
 /** Sends a request, and shows it in the form with its answer. */
 function send(action, body) {
-  if (scene.isFull) {
-    render();
+  if (scene.isFull && !scene.isPast) {
+    tellFull();
     return;
   }
   answer = scene.send(action, body);
@@ -468,7 +502,7 @@ function jump(isForwards) {
   const at = isClockSetBack ? now : Math.max(now, scene.clock, record.last);
   const { effective } = record.paint(record.requests.length, at);
   const found = isForwards ? effective.find(({ from }) => from > now) : effective.findLast(({ from }) => from < now);
-  if (found !== undefined && found.from < now + 30 * DAY) {
+  if (found !== undefined) {
     move(found.from, false);
   }
 }
@@ -509,14 +543,14 @@ function drawPlay() {
 
 let saving = 0;
 let isPushed = false;
-/** The latest scene that is too long for an address, and its log. The address without a state stands for it. */
-let unwritten = null;
+/** The scenes that are too long for an address, and their logs. The browser's history has their numbers. */
+const unwritten = new Map();
 
 /** Writes the state into the address soon: as a new entry of the browser's history, or in place of the last one. */
 function saveState(how) {
   isPushed ||= how === "push";
   clearTimeout(saving);
-  saving = setTimeout(writeState, 150);
+  saving = setTimeout(writeState, isPushed ? 0 : 150);
 }
 
 /** Returns whether the state is in the address. It is not if it is too long. */
@@ -524,11 +558,17 @@ async function writeState() {
   clearTimeout(saving);
   const method = isPushed ? "pushState" : "replaceState";
   isPushed = false;
-  const state = log === null ? await encoded(scene) : null;
-  if (location.hash.slice(1) !== (state ?? "")) {
-    history[method](null, "", `#${state ?? ""}`);
+  const shown = scene;
+  const state = log === null ? await encoded(scene, timeline) : null;
+  if (shown !== scene) {
+    return false;
   }
-  unwritten = state === null ? { scene, log } : unwritten;
+  if (state !== null && location.hash.slice(1) !== state) {
+    history[method](null, "", `#${state}`);
+  } else if (state === null && unwritten.get(history.state)?.scene !== scene) {
+    unwritten.set(unwritten.size + 1, { scene, log });
+    history[method](unwritten.size, "", "#");
+  }
   return state !== null;
 }
 
@@ -537,9 +577,11 @@ async function restoreState() {
   const text = location.hash.slice(1);
   const presets = [...QUESTIONS, ...worked];
   const preset = presets.find(({ id }) => id === text);
-  if (text === "" && unwritten !== null) {
-    log = unwritten.log;
-    showScene(unwritten.scene);
+  clearTimeout(saving);
+  isPushed = false;
+  const kept = text === "" ? unwritten.get(history.state) : undefined;
+  if (kept !== undefined) {
+    showScene(kept.scene, kept.log);
     return;
   }
   if (text === "" || preset !== undefined) {
@@ -547,12 +589,11 @@ async function restoreState() {
     return;
   }
   try {
-    const found = await decoded(text, presets);
-    log = null;
-    showScene(found);
+    const { scene: found, span } = await decoded(text, presets);
+    showScene(found, null, span);
   } catch (error) {
     open(QUESTIONS[0], "replace");
-    const reason = error instanceof RangeError || error instanceof PresenceError ? error.message : "it is damaged";
+    const reason = error instanceof LinkError || error instanceof PresenceError ? error.message : "it is damaged";
     notify(`The link could not be read: ${reason}. This is the first scene.`);
   }
 }
@@ -580,7 +621,7 @@ function notify(text) {
 
 function restoreSnapshot() {
   try {
-    showScene(new Scene(new Record(scene.now, $("#stored").value), scene.now));
+    showScene(new Scene(new Record(scene.now, $("#stored").value), scene.now), null);
   } catch (error) {
     if (!(error instanceof PresenceError)) {
       throw error;
@@ -594,7 +635,7 @@ function restoreSnapshot() {
 
 /** Does work in pieces: shows how far it is, and lets it be stopped. */
 async function inPieces(work) {
-  reading?.abort();
+  reading?.abort(REPLACED);
   const mine = new AbortController();
   reading = mine;
   $("#notice").hidden = true;
@@ -621,6 +662,9 @@ async function openLog(file) {
       read.read(file, signal, (part) => onProgress(part, `Reading ${short(file.name)}: ${read.lines.toLocaleString("en")} lines`)),
     );
   } catch (error) {
+    if (error === REPLACED) {
+      return;
+    }
     stopped = error.name === "AbortError" ? `You stopped after ${read.lines.toLocaleString("en")} lines. ` : `The file could not be read: ${error.message}. `;
   }
   const names = [...read.users.keys()].sort();
@@ -630,29 +674,30 @@ async function openLog(file) {
     notify(`${stopped}${unread}No requests were found in ${short(file.name)}.`);
     return;
   }
-  log = read;
-  $("#users").replaceChildren(...names.slice(0, MAX_OFFERED).map((name) => element("option", { value: name })));
   const users = names.length === 1 ? "1 user" : `${names.length.toLocaleString("en")} users`;
-  await showUser(names[0], `${stopped}${cut}${unread}The log has ${users}.`);
+  await showUser(read, names[0], `${stopped}${cut}${unread}The log has ${users}.`);
 }
 
-async function showUser(name, text = "") {
-  const shown = log;
-  $("#user").value = name;
+async function showUser(read, name, text = "") {
   let record;
   try {
-    record = await inPieces((signal, onProgress) => shown.record(name, signal, (part) => onProgress(part, `Reading the requests of ${short(name)}`)));
+    record = await inPieces((signal, onProgress) => read.record(name, signal, (part) => onProgress(part, `Reading the requests of ${short(name)}`)));
   } catch (error) {
+    if (error === REPLACED) {
+      return;
+    }
     if (error.name !== "AbortError") {
       throw error;
     }
+    $("#user").value = scene.user;
     notify(`You stopped: ${short(name)} is not shown.`);
     return;
   }
-  const next = new Scene(record, shown.last);
+  const next = new Scene(record, read.last);
   next.user = name;
-  log = shown;
-  showScene(next);
+  showScene(next, read);
+  const names = [...read.users.keys()].sort();
+  $("#users").replaceChildren(...names.slice(0, MAX_OFFERED).map((name) => element("option", { value: name })));
   if (text !== "") {
     notify(text);
   }
@@ -668,6 +713,7 @@ function listen() {
   const zoom = (change) => () => {
     change();
     render();
+    saveState("replace");
   };
   $("#closer").addEventListener("click", zoom(() => timeline.zoom(0.5, scene.now)));
   $("#farther").addEventListener("click", zoom(() => timeline.zoom(2, scene.now)));
@@ -682,9 +728,10 @@ function listen() {
   $("#presets").addEventListener("change", ({ target }) => open([...QUESTIONS, ...worked].find(({ id }) => id === target.value)));
   $("#user").addEventListener("change", ({ target }) => {
     if (log.users.has(target.value)) {
-      showUser(target.value);
+      showUser(log, target.value);
     } else {
       notify(`The log has no user ${short(target.value)}.`);
+      target.value = scene.user;
     }
   });
   $("#action").addEventListener("change", fillForm);
@@ -695,13 +742,33 @@ function listen() {
     event.preventDefault();
     send($("#action").value, $("#body").value);
   });
-  $("#snapshot").addEventListener("toggle", render);
+  $("#snapshot").addEventListener("toggle", () => {
+    $("#stored").dataset.edited = "";
+    render();
+  });
+  $("#stored").addEventListener("input", () => ($("#stored").dataset.edited = "yes"));
+  $("#log").addEventListener("toggle", list);
   $("#restore").addEventListener("click", restoreSnapshot);
   $("#share").addEventListener("click", share);
-  $("#stop").addEventListener("click", () => reading?.abort());
-  $("#dismiss").addEventListener("click", () => ($("#notice").hidden = true));
-  $("#file").addEventListener("change", ({ target }) => target.files[0] && openLog(target.files[0]));
+  $("#stop").addEventListener("click", () => {
+    reading?.abort();
+    timeline.focus();
+  });
+  $("#dismiss").addEventListener("click", () => {
+    $("#notice").hidden = true;
+    timeline.focus();
+  });
+  $("#file").addEventListener("change", ({ target }) => {
+    const [file] = target.files;
+    target.value = "";
+    if (file !== undefined) {
+      openLog(file);
+    }
+  });
   const drop = (event) => {
+    if (!event.dataTransfer.types.includes("Files")) {
+      return;
+    }
     event.preventDefault();
     document.body.classList.toggle("dropping", event.type === "dragover");
     const [file] = event.type === "drop" ? event.dataTransfer.files : [];

@@ -26,7 +26,7 @@ export const QUESTIONS = [
   {
     id: "away",
     title: "Why am I Away?",
-    note: "The session of the laptop lives for an hour, but nothing has refreshed it since 09:00.",
+    note: "At 09:00 the laptop said “Available”, for an hour. A session that is not refreshed fades.",
     steps: [
       ["Drag the time label to before 09:05: the user is Available.", (scene) => scene.now < at(5)],
       ["Drag it past 10:00: the session ends, and the user is Offline.", (scene) => scene.now >= at(60) && isPresence(scene, "Offline")],

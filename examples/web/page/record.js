@@ -5,7 +5,7 @@ import { Picture, change, cut, extend, waiting } from "./picture.js";
 
 export const ACTIONS = ["setPresence", "clearPresence", "setUserPreferredPresence", "clearUserPreferredPresence", "tick"];
 
-/** A user of this page sends no more than this. A log can have more. */
+/** How many requests are sent in a scene, apart from those that it starts with. */
 export const MAX_REQUESTS = 100_000;
 /** The times that the page takes. The rules know the years 1677 to 2262, and near the ends a lifetime would be cut. */
 export const MIN_TIME = Date.UTC(1900, 0);
@@ -182,7 +182,7 @@ export class Record {
    */
   paint(count, now) {
     const isWhole = now >= this.#updated;
-    const key = `${this.version} ${isWhole || (count < this.requests.length ? count : now)}`;
+    const key = `${this.version} ${isWhole || (count < this.requests.length && now >= this.start ? count : `at ${now}`)}`;
     if (this.#painted.key !== key) {
       if (isWhole) {
         this.#complete();

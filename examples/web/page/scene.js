@@ -18,10 +18,22 @@ export class Scene {
   isClockSetBack = false;
   /** The sessions that are refreshed automatically. */
   refreshed = new Set();
+  /** Where the last move ended, if the clock is wrong. */
+  #settled;
+  /** How many requests are kept. */
+  #most;
 
   constructor(record, now) {
     this.record = record;
-    this.clock = this.now = now;
+    this.clock = this.now = this.#settled = now;
+    this.#most = record.requests.length + MAX_REQUESTS;
+  }
+
+  /** Starts with a clock that is wrong, and shows this. */
+  startFrom(now) {
+    this.isClockSetBack = true;
+    this.clock = this.now = this.#settled = now;
+    this.record.notice(now);
   }
 
   /** How many requests have come. */
@@ -44,16 +56,13 @@ export class Scene {
 
   /** No more requests are kept. */
   get isFull() {
-    return this.record.requests.length >= MAX_REQUESTS;
+    return this.record.requests.length >= this.#most;
   }
 
   /** Moves the clock, or looks at the past. Returns whether it has come as far, or has to be moved again. */
   moveTo(time) {
     const now = Math.min(Math.max(time, MIN_TIME), MAX_TIME);
     const isThere = now <= this.clock || this.#refreshUntil(now);
-    if (this.isClockSetBack && now < this.clock) {
-      this.record.pass(this.clock);
-    }
     this.now = isThere ? now : this.clock;
     if (this.isClockSetBack || this.now > this.clock) {
       this.clock = this.now;
@@ -61,20 +70,25 @@ export class Scene {
     return isThere;
   }
 
-  /** Ends a move: if the clock was set back, what would start in the future starts now. */
+  /** Ends a move. If it has set the clock back, what had ended is gone, and what would start in the future starts now. */
   settle() {
     if (this.isClockSetBack) {
+      if (this.now < this.#settled) {
+        this.record.pass(this.#settled);
+      }
       this.record.notice(this.now);
+      this.#settled = this.now;
     }
   }
 
   /** Says that the computer's clock is wrong: it shows what is looked at. Or that it is right again. */
   setWrong(isWrong) {
-    if (isWrong && this.now < this.clock) {
-      this.record.pass(this.clock);
-    }
     this.isClockSetBack = isWrong;
-    this.clock = isWrong ? this.now : this.clock;
+    if (isWrong) {
+      this.#settled = this.clock;
+      this.clock = this.now;
+      this.settle();
+    }
   }
 
   /** Sends a request. If the past is looked at, what came later is forgotten. */
@@ -94,7 +108,11 @@ export class Scene {
   }
 
   #refreshUntil(now) {
-    for (let sent = 0; this.refreshed.size > 0 && !this.isFull; sent++) {
+    for (let sent = 0; this.refreshed.size > 0; sent++) {
+      if (this.isFull) {
+        this.refreshed.clear();
+        break;
+      }
       const due = [...this.refreshed].map((id) => ({ id, at: this.record.refreshAt(id, this.clock) }));
       const { id, at } = due.reduce((first, other) => (other.at < first.at ? other : first));
       if (at > now) {
@@ -104,7 +122,9 @@ export class Scene {
         return false;
       }
       this.clock = Math.max(at, this.clock);
-      this.record.send("setPresence", this.record.lastBody(id), this.clock);
+      if (this.record.send("setPresence", this.record.lastBody(id), this.clock).status !== 200) {
+        this.refreshed.delete(id);
+      }
     }
     return true;
   }

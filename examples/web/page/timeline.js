@@ -33,6 +33,7 @@ export class Timeline {
   #now = 0;
   #onMove;
   #requestsName;
+  #cancel = () => {};
   #axis = element("div", { class: "ticks", "aria-hidden": "true" });
   #rows = element("div", { class: "rows" });
   #ahead = element("div", { class: "ahead" });
@@ -64,9 +65,19 @@ export class Timeline {
     new ResizeObserver(() => {
       if (this.#width !== this.#area.clientWidth) {
         this.#width = this.#area.clientWidth;
+        this.cancel();
         onResize();
       }
     }).observe(this.#area);
+  }
+
+  /** Ends a drag, as if it had never begun. */
+  cancel() {
+    this.#cancel();
+  }
+
+  focus() {
+    this.#handle.focus({ preventScroll: true, focusVisible: false });
   }
 
   get span() {
@@ -109,7 +120,7 @@ export class Timeline {
   }
 
   /**
-   * Draws lanes `{ key, name, kind, bars, text, tools }`, and requests if there are any. Only what has changed is
+   * Draws lanes `{ key, name, title, kind, bars, text, tools }`, and requests if there are any. Only what has changed is
    * touched: a row whose `bars` are the same array is not drawn again.
    */
   draw({ now, presence, lanes, requests, version }) {
@@ -206,33 +217,39 @@ export class Timeline {
       return Math.round((from + part * span) / SECOND) * SECOND;
     };
     let isDragging = event.pointerType !== "touch" || this.#hand.contains(event.target);
-    const move = ({ pointerId, clientX }) => {
-      isDragging ||= Math.abs(clientX - event.clientX) > DRAGGED;
-      if (pointerId === event.pointerId && isDragging) {
-        this.#onMove(timeAt(clientX), true);
-      }
-    };
-    const stop = ({ type, pointerId, clientX }) => {
-      if (pointerId !== event.pointerId) {
-        return;
-      }
+    const end = (time) => {
       for (const [type, listener] of Object.entries(listeners)) {
         removeEventListener(type, listener);
       }
-      if (type === "pointerup") {
-        this.#onMove(timeAt(clientX), false);
-      } else if (isDragging) {
-        this.#onMove(before, false);
+      this.#cancel = () => {};
+      if (isDragging) {
+        this.#onMove(time, false);
       }
     };
-    const listeners = { pointermove: move, pointerup: stop, pointercancel: stop };
+    const follow = ({ type, pointerId, pointerType, clientX, buttons }) => {
+      if (pointerId !== event.pointerId) {
+        return;
+      }
+      isDragging ||= Math.abs(clientX - event.clientX) > DRAGGED || type === "pointerup";
+      // The end of a drag with the mouse can be lost.
+      if (type === "pointermove" && (buttons !== 0 || pointerType !== "mouse")) {
+        if (isDragging) {
+          this.#onMove(timeAt(clientX), true);
+        }
+      } else {
+        end(type === "pointercancel" ? before : timeAt(clientX));
+      }
+    };
+    const listeners = { pointermove: follow, pointerup: follow, pointercancel: follow };
+    this.cancel();
+    this.#cancel = () => end(before);
     for (const [type, listener] of Object.entries(listeners)) {
       addEventListener(type, listener);
     }
     if (isDragging) {
       event.preventDefault();
-      this.#handle.focus({ preventScroll: true, focusVisible: false });
-      move(event);
+      this.focus();
+      this.#onMove(timeAt(event.clientX), true);
     }
   }
 
@@ -248,9 +265,9 @@ export class Timeline {
     }
     // Behind what covers the future.
     let place = this.#rows.firstElementChild.nextElementSibling;
-    for (const { key, name, kind } of wanted) {
+    for (const { key, name, title = name, kind } of wanted) {
       if (!this.#made.has(key)) {
-        this.#made.set(key, makeRow(key, name, kind));
+        this.#made.set(key, makeRow(key, name, title, kind));
       }
       const { root } = this.#made.get(key);
       if (place === root) {
@@ -340,9 +357,9 @@ export class Timeline {
   }
 }
 
-function makeRow(key, name, kind) {
+function makeRow(key, name, title, kind) {
   const text = element("small");
-  const label = element("div", { class: "label" }, element("b", { title: name }, name), text);
+  const label = element("div", { class: "label" }, element("b", { title }, name), text);
   const track = element("div", { class: "track", role: "img", "aria-label": name });
   const root = element("div", { class: `row ${kind}`, "data-key": key }, label, track);
   return { root, label, text, tools: undefined, track, bars: undefined, shape: undefined, runs: [] };
@@ -382,7 +399,7 @@ function named({ presence, from, to, hidden }, now) {
 function spoken(runs, now) {
   const parts = runs
     .slice(0, MAX_SPOKEN)
-    .map(({ from, presence, isWaiting }) => `${inWords(presence)} from ${clockFace(from, now)}${isWaiting ? ", waiting" : ""}`);
+    .map(({ from, to, presence, isWaiting, isEnd }) => `${inWords(presence)} from ${clockFace(from, now)}${isEnd ? ` to ${clockFace(to, now)}` : ""}${isWaiting ? ", waiting" : ""}`);
   const rest = runs.length - parts.length;
   return parts.length === 0 ? "nothing" : parts.join("; ") + (rest > 0 ? `; and ${rest} more` : "");
 }

@@ -87,26 +87,30 @@ export function dayOf(at, now) {
   return time.toLocaleDateString("en-GB", { day: "numeric", month: "short", year, timeZone: "UTC" });
 }
 
-/** Shortens an id. */
+/** Letters that may turn the text around them. */
+const TURNING = /[\p{Bidi_Control}\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
+
+/** Shortens an id, and keeps it from turning the text around it. */
 export function short(id, length = 24) {
-  const units = [...id];
-  return units.length > length ? `${units.slice(0, length - 8).join("")}…${units.slice(-6).join("")}` : id;
+  const units = id.length > length ? [...id.slice(0, 2 * length), ...id.slice(-12)] : id;
+  const text = units.length > length ? `${units.slice(0, length - 8).join("")}…${units.slice(-6).join("")}` : id;
+  return TURNING.test(text) ? `\u2068${text.replace(/\p{Bidi_Control}/gu, "\uFFFD")}\u2069` : text;
 }
 
 /** Says why a user has a presence, in at most three sentences. */
 export function because({ presence, reason, waiting, others }, now) {
   if (reason.kind === "preferred") {
     const { since } = reason.preferred;
-    return `The user chose this at ${clockFace(since, now)}. It is shown in place of what the sessions say, while there is one.`;
+    return `The user chose this at ${clockFace(since, now)}. It is shown while there is a session.`;
   }
   if (reason.kind === "noSession") {
-    const waits = waiting === null ? "" : ` The preference “${inWords(waiting.presence)}” waits for one.`;
-    return `No session exists: no device or app says that the user is there.${waits}`;
+    const waits = waiting === null ? "" : ` The preference “${inWords(waiting.presence)}” waits for that.`;
+    return `No session: no device or app says that the user is there.${waits}`;
   }
   const { id, claim, since } = reason.session;
   const said = `“${short(id)}” said “${inWords(claim)}” at ${clockFace(since, now)}`;
   const rest = others.length === 0 ? "" : ` It is the strongest of ${others.length + 1} sessions.`;
-  return claim === presence ? `${said}.${rest}` : `${said} and has not said it again, so that has faded.${rest}`;
+  return claim === presence ? `${said}.${rest}` : `${said}, and not again, so that has faded.${rest}`;
 }
 
 /** Says until when a presence lasts, and what comes then: the change `next`, if there is one. */

@@ -115,8 +115,8 @@ describe("scenes", () => {
 
   test("answer the questions", async () => {
     const answers = {
-      away: ["Away", /“laptop” said “Available” at 09:00 and has not said it again, so that has faded\./],
-      offline: ["Offline", /No session exists.* The preference “Busy” waits for one\./],
+      away: ["Away", /“laptop” said “Available” at 09:00, and not again, so that has faded\./],
+      offline: ["Offline", /^No session: .* The preference “Busy” waits for that\./],
       wins: ["Presenting", /“meeting room” said “Presenting” at 09:00\. It is the strongest of 3 sessions\./],
       clock: ["InACall", /“phone” said “In a call” at 09:20\./],
     };
@@ -306,11 +306,11 @@ describe("a move of the hand", () => {
       const { x, y, width } = await page.locator(".effective .track").boundingBox();
       const draws = await page.evaluate(
         async ([x, y, width]) => {
-          const handle = document.querySelector("#lanes input");
+          const handle = document.querySelector(".area input");
           let draws = 0;
           new MutationObserver(() => (draws += 1)).observe(handle, { attributeFilter: ["aria-valuetext"] });
           const track = document.querySelector(".effective .track");
-          const at = (part) => ({ clientX: x + width * part, clientY: y + 5, bubbles: true, pointerId: 1, pointerType: "mouse" });
+          const at = (part) => ({ clientX: x + width * part, clientY: y + 5, bubbles: true, pointerId: 1, pointerType: "mouse", buttons: 1 });
           track.dispatchEvent(new PointerEvent("pointerdown", at(0.2)));
           for (let event = 0; event < 200; event++) {
             dispatchEvent(new PointerEvent("pointermove", at(0.2 + event / 400)));
@@ -467,6 +467,87 @@ describe("the state", () => {
     });
   });
 
+  test("of a hostile link never leads to an error later", async () => {
+    const ended = '{"sessionId":"x","availability":"Away","activity":"Away","expirationDuration":"PT5M"}';
+    const links = [
+      { ...state, clock: `${NINE}`, isClockSetBack: true },
+      { ...state, clock: Date.UTC(1950, 0), refreshed: ["x"], requests: [[0, 0, ended]], now: NINE + 600_000 },
+      { ...state, now: NINE - 3_600_000, requests: [[0, 0, ended]] },
+    ];
+    for (const link of links) {
+      await withPlayground({ hash: hashOf(link) }, async (page) => {
+        for (const key of ["PageDown", "ArrowRight", "PageUp", "Home", "End"]) {
+          await page.locator(".area input").press(key);
+        }
+        assert.ok(Number(await page.locator("#counted").innerText()) < 2000);
+      });
+    }
+  });
+
+  test("of a request that was just sent is not lost by Back", async () => {
+    await withPlayground({ hash: "wins" }, async (page) => {
+      await settled(page);
+      await page.getByRole("button", { name: "clear all" }).click();
+      await settled(page);
+      await page.getByRole("button", { name: "phone: In a call" }).click();
+      await page.waitForTimeout(50);
+      await page.goBack();
+      await page.waitForFunction(() => document.querySelector("#presence").dataset.presence === "Offline");
+      await page.goForward();
+      await page.waitForFunction(() => document.querySelector("#presence").dataset.presence === "InACall");
+    });
+  });
+
+  test("has the span of time and the steps that are done", async () => {
+    await withPlayground({}, async (page) => {
+      await goTo(page, "09:04");
+      await goTo(page, "09:20");
+      await page.getByRole("button", { name: "Zoom in" }).click();
+      await settled(page);
+      const shown = (page) => page.evaluate(() => [document.querySelector(".area input").min, document.querySelector(".area input").max, document.querySelectorAll("#steps .done").length]);
+      const seen = await shown(page);
+      assert.equal(seen[2], 1);
+      await withPlayground({ hash: new URL(page.url()).hash.slice(1) }, async (other) => assert.deepEqual(await shown(other), seen));
+    });
+  });
+
+  test("is not moved by a move that was begun in another scene", async () => {
+    await withPlayground({}, async (page) => {
+      await page.getByLabel("Keep refreshing laptop").check();
+      for (let clicks = 0; clicks < 14; clicks++) {
+        await page.getByRole("button", { name: "Zoom out" }).click();
+      }
+      await page.locator(".area input").press("End");
+      await page.selectOption("#presets", "wins");
+      await settled(page);
+      assert.deepEqual([await presence(page), await clock(page)], ["Presenting", "09:08"]);
+    });
+  });
+
+  test("is that from before a drag that is cancelled, also if the clock is wrong", async () => {
+    await withPlayground({ hash: "clock" }, async (page) => {
+      const seen = [await presence(page), await clock(page), await page.locator("#counted").innerText()];
+      const { x, width, y } = await page.locator(".effective .track").boundingBox();
+      await page.mouse.move(x + width * 0.5, y + 10);
+      await page.mouse.down();
+      await page.mouse.move(x + width * 0.99, y + 10, { steps: 3 });
+      await page.evaluate(() => dispatchEvent(new PointerEvent("pointercancel", { pointerId: 1 })));
+      await page.mouse.up();
+      assert.deepEqual([await presence(page), await clock(page), await page.locator("#counted").innerText()], seen);
+    });
+  });
+
+  test("is that of a snapshot that was pasted, also while the clock goes on", async () => {
+    await withPlayground({ hash: "wins" }, async (page) => {
+      await page.locator("#snapshot summary").click();
+      await page.getByRole("button", { name: "Play" }).click();
+      await page.fill("#stored", '{"v1":{"reported":"Offline","sessions":[],"preferred":null}}');
+      await page.waitForTimeout(300);
+      await page.getByRole("button", { name: "Start from this snapshot" }).click();
+      assert.equal(await presence(page), "Offline");
+    });
+  });
+
   test("that is too long for a link is said to be", async () => {
     await withPlayground({}, async (page) => {
       await dropLog(page, linesOf(3000, (index) => line(index * 10, "ana", `s${index % 5}`, "InACall")));
@@ -601,6 +682,52 @@ describe("the log of a replay", () => {
     });
   });
 
+  test("is the last one that was dropped, or what was opened meanwhile", async () => {
+    const log = (user) => linesOf(60_000, (index) => line(index, user, "a", "InACall"));
+    await withPlayground({}, async (page) => {
+      await dropLog(page, log("ana"), 10_000, "#stop");
+      await dropLog(page, log("bob"), 60_000);
+      assert.equal(await notice(page), "The log has 1 user.");
+      assert.equal(await page.inputValue("#user"), "bob");
+      assert.equal(await page.locator("#counted").innerText(), "60000");
+
+      await dropLog(page, log("zoe"), 10_000, "#stop");
+      await page.selectOption("#presets", "wins");
+      await page.locator("#reading").waitFor({ state: "hidden" });
+      await settled(page);
+      assert.deepEqual([await presence(page), await page.locator("#notice").isVisible()], ["Presenting", false]);
+      assert.ok(page.url().length > 60);
+    });
+  });
+
+  test("that is stopped at its second stage leaves what was shown before", async () => {
+    await withPlayground({ hash: "wins" }, async (page) => {
+      await dropLog(page, linesOf(80_000, (index) => line(index, "ana", `s${index % 40}`, "InACall")), 10_000, "#stop");
+      await page.waitForFunction(() => document.querySelector("#read").textContent.startsWith("Reading the requests"), null, { timeout: 30_000 });
+      await page.getByRole("button", { name: "Stop" }).click();
+      await page.getByRole("alert").waitFor();
+      assert.equal(await notice(page), "You stopped: ana is not shown.");
+      assert.equal(await presence(page), "Presenting");
+      await goTo(page, "09:20");
+      await settled(page);
+      assert.ok(page.url().length > 60);
+    });
+  });
+
+  test("keeps the name of the user who is shown, and the focus on its requests", async () => {
+    await withPlayground({}, async (page) => {
+      await dropLog(page, LOG);
+      await page.fill("#user", "nobody");
+      await page.locator("#user").blur();
+      assert.equal(await page.inputValue("#user"), "ana");
+      await page.locator("#log summary").click();
+      await page.locator("#requests button").nth(5).focus();
+      await page.keyboard.press("Enter");
+      await settled(page);
+      assert.equal(await page.evaluate(() => document.activeElement.closest("#requests") !== null), true);
+    });
+  });
+
   test("with lines that are deep or long has all others", async () => {
     await withPlayground({}, async (page) => {
       const deep = (field) => line(60, "ana", "a", "Away").replace("}}", `,"${field}":${'{"a":'.repeat(20_000)}1${"}".repeat(20_000)}}}`);
@@ -615,7 +742,7 @@ describe("the log of a replay", () => {
 
   test("of ids that are long, odd or markup is drawn as wide as the page", async () => {
     await withPlayground(PHONE, async (page) => {
-      const ids = ["x".repeat(1000), "<img src=x onerror=alert(1)>", "a\u202Eb", "🦊".repeat(200), "__proto__", "constructor", " "];
+      const ids = ["x".repeat(1000), "\u202Etfel ot thgir", "<img src=x onerror=alert(1)>", "a\u202Eb", "🦊".repeat(200), "__proto__", "constructor", " "];
       await dropLog(page, ids.map((id, index) => line(index, id, id, "InACall")).join("\n"));
       for (const id of ids) {
         await page.fill("#user", id);

@@ -138,9 +138,27 @@ test("what has ended by the clock stays gone when the clock is set back", () => 
   set(record, 0, "phone", "InACall", "PT5M");
   const scene = new Scene(record, NINE);
   scene.setWrong(true);
+  // A drag that is not ended yet changes nothing.
   scene.moveTo(at(6));
   scene.moveTo(at(3));
+  assert.equal(scene.model.presence(scene.now), "InACall");
+  scene.moveTo(at(6));
+  scene.settle();
+  scene.moveTo(at(3));
+  scene.settle();
   assert.equal(scene.model.presence(scene.now), "Offline");
+});
+
+test("a refresh that is rejected is the last one", () => {
+  const record = new Record(NINE);
+  set(record, 0, "laptop", "Available", "PT5M");
+  for (let index = 0; index < 128; index++) {
+    set(record, 6, `s${index}`, "InACall", "PT4H");
+  }
+  const scene = new Scene(record, at(6));
+  scene.refreshed.add("laptop");
+  assert.equal(scene.moveTo(at(7)), true);
+  assert.deepEqual([[...scene.refreshed], record.requests.length, scene.now], [[], 130, at(7)]);
 });
 
 test("sessions are refreshed while the clock goes forwards", () => {
@@ -283,6 +301,45 @@ test("a log with steps back of the clock has what a replay has: what fell due st
   );
   const record = await log.record("ana", new AbortController().signal, () => {});
   assert.equal(record.requests.at(-1).presence, "Offline");
+});
+
+test("a user whose lines are all earlier than another's is answered as a replay answers", async () => {
+  const log = await logOf(
+    [
+      '{"at":"2027-11-20T10:00:00Z","user":"bob","tick":{}}',
+      line(0, "a", "Busy", "InACall"),
+      line(2, "b", "Available", "Available"),
+      line(4, "c", "Away", "Away"),
+    ].join("\n"),
+  );
+  const record = await log.record("ana", new AbortController().signal, () => {});
+  assert.deepEqual(record.requests.map(({ presence }) => presence), ["InACall", "InACall", "InACall"]);
+
+  function line(minute, sessionId, availability, activity) {
+    return JSON.stringify({ at: new Date(at(minute)), user: "ana", setPresence: { sessionId, availability, activity, expirationDuration: "PT5M" } });
+  }
+});
+
+test("a log of as many lines as are read is whole", async () => {
+  const line = '{"at":"2026-11-20T09:00:00Z","user":"ana","tick":{}}\n';
+  for (const [count, isCut] of [[500_000, false], [500_001, true]]) {
+    const log = await logOf(line.repeat(count));
+    assert.deepEqual([log.lines, log.isCut], [500_000, isCut]);
+  }
+});
+
+test("a tick that is no object, and a user that is no text, are no requests", async () => {
+  for (const fields of ['"user":"ana","tick":null', '"user":"ana","tick":[]', '"user":"ana","tick":5', '"user":"\\ud800","tick":{}']) {
+    assert.equal((await logOf(`{"at":"2026-11-20T09:00:00Z",${fields}}`)).rejected, 1, fields);
+  }
+});
+
+test("what waits for most of a pixel is drawn as waiting", () => {
+  const bars = [
+    { from: 0, to: 95, presence: "Busy", isWaiting: true },
+    { from: 95, to: 100, presence: "Busy", isWaiting: false },
+  ];
+  assert.deepEqual(runs(bars, 0, 100, 1).map(({ isWaiting }) => isWaiting), [true]);
 });
 
 test("reading a log can be stopped, and keeps what was read", async () => {
