@@ -53,6 +53,11 @@ export class Record {
     return this.#models[0].snapshot();
   }
 
+  /** The first time that can be looked at: what was before a snapshot is not known. */
+  get first() {
+    return this.#models[0].deadline(this.start) === null ? MIN_TIME : this.start;
+  }
+
   /** The time of the last request. */
   get last() {
     return this.requests.at(-1)?.at ?? this.start;
@@ -182,7 +187,8 @@ export class Record {
    */
   paint(count, now) {
     const isWhole = now >= this.#updated;
-    const key = `${this.version} ${isWhole || (count < this.requests.length && now >= this.start ? count : `at ${now}`)}`;
+    const isSame = count < this.requests.length && now >= this.start;
+    const key = `${this.version} ${isWhole || `${count} ${isSame || now}`}`;
     if (this.#painted.key !== key) {
       if (isWhole) {
         this.#complete();

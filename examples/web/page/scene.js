@@ -61,7 +61,8 @@ export class Scene {
 
   /** Moves the clock, or looks at the past. Returns whether it has come as far, or has to be moved again. */
   moveTo(time) {
-    const now = Math.min(Math.max(time, MIN_TIME), MAX_TIME);
+    const first = this.isClockSetBack ? MIN_TIME : this.record.first;
+    const now = Math.min(Math.max(time, first), MAX_TIME);
     const isThere = now <= this.clock || this.#refreshUntil(now);
     this.now = isThere ? now : this.clock;
     if (this.isClockSetBack || this.now > this.clock) {

@@ -194,6 +194,18 @@ test("a snapshot of the future starts when it is restored, as on a server", () =
   }
 });
 
+test("what was before a snapshot is not looked at, and every time has a picture of its own", () => {
+  const session = { id: "a", claim: "Available", since: "2026-11-20T08:59:00Z", lifetime: "PT30M" };
+  const scene = new Scene(new Record(NINE, { v1: { reported: "Available", sessions: [session], preferred: null } }), NINE);
+  scene.moveTo(at(-10));
+  assert.equal(scene.now, NINE);
+  scene.setWrong(true);
+  for (const minute of [-1, -3]) {
+    scene.moveTo(at(minute));
+    assert.deepEqual(lane(scene.picture.effective)[0], `${minute}-${minute + 5} Available`);
+  }
+});
+
 test("many refreshes are sent a part at a time", () => {
   const record = new Record(NINE);
   set(record, 0, "laptop", "Available");
