@@ -251,6 +251,10 @@ export class Timeline {
       this.focus();
       this.#onMove(timeAt(event.clientX), true);
     }
+    if (event.isTrusted) {
+      // So the browser need not find out for each move where it is.
+      event.target.setPointerCapture(event.pointerId);
+    }
   }
 
   /** Keeps these rows, in this order. A row that is in its place is not touched, so it keeps the focus. */
