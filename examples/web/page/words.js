@@ -104,8 +104,8 @@ export function because({ presence, reason, waiting, others }, now) {
     return `The user chose this at ${clockFace(since, now)}. It is shown while there is a session.`;
   }
   if (reason.kind === "noSession") {
-    const waits = waiting === null ? "" : ` The preference “${inWords(waiting.presence)}” waits for that.`;
-    return `No session: no device or app says that the user is there.${waits}`;
+    const waits = waiting === null ? "" : ` “${inWords(waiting.presence)}” waits for one.`;
+    return `No device or app says that the user is there: no session exists.${waits}`;
   }
   const { id, claim, since } = reason.session;
   const said = `“${short(id)}” said “${inWords(claim)}” at ${clockFace(since, now)}`;

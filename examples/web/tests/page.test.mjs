@@ -116,7 +116,7 @@ describe("scenes", () => {
   test("answer the questions", async () => {
     const answers = {
       away: ["Away", /“laptop” said “Available” at 09:00, and not again, so that has faded\./],
-      offline: ["Offline", /^No session: .* The preference “Busy” waits for that\./],
+      offline: ["Offline", /no session exists\. “Busy” waits for one\.$/],
       wins: ["Presenting", /“meeting room” said “Presenting” at 09:00\. It is the strongest of 3 sessions\./],
       clock: ["InACall", /“phone” said “In a call” at 09:20\./],
     };
