@@ -77,7 +77,8 @@ struct Owner {
     /// When a tick was put into the log that has not come back yet.
     ticked: Option<Instant>,
     entries_since_snapshot: usize,
-    last_snapshot: Instant,
+    /// When the shard is stored if there were entries.
+    next_snapshot: Instant,
     /// The snapshot that is being stored.
     storing: JoinSet<anyhow::Result<(Record, u64)>>,
     /// The publisher and the answers to questions. They end with the owner.
@@ -101,6 +102,8 @@ pub(super) async fn own(
     let chunks = process.list_chunks().await?;
     let object = record.object.clone();
     tasks.spawn(Arc::clone(&process).delete_leftovers(number, record.sequence, object, chunks));
+    // Shards that were taken together are stored one after another.
+    let turn = SNAPSHOT_AGE.as_secs() * (number as u64 + 1) / process.owned.len() as u64;
     let mut owner = Owner {
         owned: Arc::new(Owned {
             shard: RwLock::new(shard),
@@ -115,7 +118,7 @@ pub(super) async fn own(
         outbox,
         ticked: None,
         entries_since_snapshot: 0,
-        last_snapshot: Instant::now(),
+        next_snapshot: Instant::now() + Duration::from_secs(turn),
         storing: JoinSet::new(),
         tasks,
     };
@@ -153,7 +156,7 @@ impl Owner {
                 _ = stop.changed() => return Ok(()),
             }
             let due = self.entries_since_snapshot >= ENTRIES_PER_SNAPSHOT
-                || (self.entries_since_snapshot > 0 && self.last_snapshot.elapsed() >= SNAPSHOT_AGE);
+                || (self.entries_since_snapshot > 0 && Instant::now() >= self.next_snapshot);
             if due && self.storing.is_empty() {
                 let store = self.store()?;
                 self.storing.spawn(store);
@@ -227,7 +230,7 @@ impl Owner {
 
     /// Encodes the shard, and returns the future that stores it once its changes have been published.
     fn store(&mut self) -> anyhow::Result<impl Future<Output = anyhow::Result<(Record, u64)>> + use<>> {
-        (self.entries_since_snapshot, self.last_snapshot) = (0, Instant::now());
+        (self.entries_since_snapshot, self.next_snapshot) = (0, Instant::now() + SNAPSHOT_AGE);
         let shard = self.owned.shard.read();
         let (sequence, last_change) = (shard.sequence(), shard.last_change());
         let bytes = block_in_place(|| shard.encode(sequence))?;
