@@ -438,8 +438,9 @@ describe("the state", () => {
     "to no time": hashOf({ ...state, now: null }),
     "whose snapshot no model stored": hashOf({ ...state, snapshot: { v1: {} } }),
     "with an action that there is not": hashOf({ ...state, requests: [[0, 99, "{}"]] }),
-    "that unpacks to 100 megabytes": deflateRawSync(Buffer.alloc(5_000_000, " ")).toString("base64url").slice(0, 7000),
+    "that unpacks to five megabytes": deflateRawSync(Buffer.alloc(5_000_000, " ")).toString("base64url").slice(0, 7000),
     "with a hundred thousand requests": "A".repeat(100_000),
+    "that is nested deep": deflateRawSync(JSON.stringify(state).replace('"ana"', `${"[".repeat(30_000)}${"]".repeat(30_000)}`)).toString("base64url"),
   };
   for (const [what, hash] of Object.entries(hostile)) {
     test(`a link ${what} is said to be one, where it is seen`, async () => {
@@ -447,6 +448,7 @@ describe("the state", () => {
         assert.equal(await presence(page), "Away");
         const notice = page.getByRole("alert");
         assert.match(await notice.innerText(), /The link could not be read: .*This is the first scene\./);
+        assert.doesNotMatch(await notice.innerText(), /stack|undefined|JSON/);
         assert.ok((await notice.boundingBox()).y < 200);
         await page.getByRole("button", { name: "Close" }).click();
         assert.equal(await notice.isVisible(), false);
@@ -711,6 +713,66 @@ describe("the log of a replay", () => {
       await goTo(page, "09:20");
       await settled(page);
       assert.ok(page.url().length > 60);
+    });
+  });
+
+  test("is gone when a snapshot is started, and Back finds each log again", async () => {
+    await withPlayground({}, async (page) => {
+      await dropLog(page, line(0, "ana", "a", "InACall"));
+      await settled(page);
+      await dropLog(page, line(0, "bob", "b", "Away"));
+      await settled(page);
+      await page.goBack();
+      await page.waitForFunction(() => document.querySelector("#user").value === "ana");
+      assert.equal(await presence(page), "InACall");
+      await page.locator("#snapshot summary").click();
+      await page.fill("#stored", '{"v1":{"reported":"Offline","sessions":[],"preferred":null}}');
+      await page.getByRole("button", { name: "Start from this snapshot" }).click();
+      await settled(page);
+      assert.equal(await page.locator("#user").isVisible(), false);
+      assert.ok(page.url().split("#")[1].length > 60);
+    });
+  });
+
+  test("with a gap of 40 days is walked through by its changes", async () => {
+    await withPlayground({}, async (page) => {
+      await dropLog(page, [line(0, "ana", "a", "InACall"), line(40 * 86_400, "ana", "a", "Away")].join("\n"));
+      for (const [presence_, face] of [["Offline", "10:00"], ["InACall", "09:00"]]) {
+        await page.getByRole("button", { name: "Previous change" }).click();
+        assert.deepEqual([await presence(page), (await clock(page)).slice(-5)], [presence_, face]);
+      }
+      await page.getByRole("button", { name: "Next change" }).click();
+      await page.getByRole("button", { name: "Next change" }).click();
+      assert.equal(await presence(page), "Away");
+    });
+  });
+
+  test("says what it has to say without moving the lanes", async () => {
+    await withPlayground({}, async (page) => {
+      const { y } = await page.locator(".effective .track").boundingBox();
+      await dropLog(page, "no log");
+      assert.equal((await page.locator(".effective .track").boundingBox()).y, y);
+    });
+  });
+
+  test("of an id that turns the text around it leaves the sentence as it is", async () => {
+    await withPlayground({}, async (page) => {
+      await dropLog(page, line(0, "ana", "\u202Eabc", "InACall"));
+      assert.equal(await sentence(page), "“\u2068\uFFFDabc\u2069” said “In a call” at 09:00.");
+    });
+  });
+
+  test("is what is dropped, and a text is not", async () => {
+    await withPlayground({}, async (page) => {
+      const isTaken = (kind) =>
+        page.evaluate((kind) => {
+          const dataTransfer = new DataTransfer();
+          kind === "file" ? dataTransfer.items.add(new File(["x"], "x")) : dataTransfer.items.add("x", "text/plain");
+          const event = new DragEvent("dragover", { dataTransfer, cancelable: true });
+          dispatchEvent(event);
+          return event.defaultPrevented;
+        }, kind);
+      assert.deepEqual([await isTaken("text"), await isTaken("file")], [false, true]);
     });
   });
 

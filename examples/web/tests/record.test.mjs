@@ -149,6 +149,21 @@ test("what has ended by the clock stays gone when the clock is set back", () => 
   assert.equal(scene.model.presence(scene.now), "Offline");
 });
 
+test("a scene that is full refreshes nothing any more, and says so", () => {
+  const record = new Record(NINE);
+  const scene = new Scene(record, NINE);
+  for (let index = 0; index < 50; index++) {
+    set(record, 0, `s${index}`, "Available");
+    scene.refreshed.add(`s${index}`);
+  }
+  let moves = 0;
+  while (!scene.moveTo(at(60 * 24 * 365))) {
+    moves += 1;
+  }
+  assert.deepEqual([scene.isFull, scene.refreshed.size, scene.now, record.requests.length], [true, 0, at(60 * 24 * 365), 100_000]);
+  assert.ok(moves < 250);
+});
+
 test("a refresh that is rejected is the last one", () => {
   const record = new Record(NINE);
   set(record, 0, "laptop", "Available", "PT5M");
