@@ -11,7 +11,7 @@ const SLICE = 8;
 const TIMESTAMP = /^(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):[0-5]\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/i;
 
 /** Lets the page do what it has to do, when it has been kept busy for long enough. */
-export class Breaks {
+class Breaks {
   #since = performance.now();
 
   /** Waits a moment, if it is time. Throws if the work was stopped. */
@@ -39,6 +39,13 @@ export class Log {
   last = -Infinity;
   isCut = false;
   #number = 0;
+  #names;
+
+  /** The users in order. */
+  get names() {
+    this.#names ??= [...this.users.keys()].sort();
+    return this.#names;
+  }
 
   /** Reads a file. Throws if the work was stopped: what was read until then is kept. */
   async read(file, signal, onProgress) {
@@ -110,14 +117,14 @@ export class Log {
     const breaks = new Breaks();
     const requests = this.users.get(user);
     const record = new Record(requests[0].at);
-    let [next, passed] = [0, -Infinity];
+    let next = 0;
     for (const [index, { at, action, body, line }] of requests.entries()) {
-      let isPassed = false;
+      let passed = -Infinity;
       for (; this.#latest[next]?.line < line; next++) {
-        [passed, isPassed] = [this.#latest[next].at, index > 0 && this.#latest[next].line > requests[index - 1].line];
+        passed = this.#latest[next].at;
       }
-      // What ended while other users went on is gone, even if the log steps back behind it.
-      if (isPassed && at < passed) {
+      // What has ended since the request before is gone, even if the log steps back behind it.
+      if (index > 0 && at < passed) {
         record.pass(passed - 1);
       }
       record.send(action, body, at);

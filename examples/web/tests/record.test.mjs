@@ -330,6 +330,18 @@ test("a log with steps back of the clock has what a replay has: what fell due st
   assert.equal(record.requests.at(-1).presence, "Offline");
 });
 
+test("a line that is rejected lets time pass for its own user too, as in a replay", async () => {
+  const log = await logOf(
+    [
+      '{"at":"2026-11-20T09:00:00Z","user":"ana","setPresence":{"sessionId":"a","availability":"Busy","activity":"InACall","expirationDuration":"PT5M"}}',
+      '{"at":"2026-11-20T10:00:00Z","user":"ana","clearPresence":{"sessionId":"b"}}',
+      '{"at":"2026-11-20T09:02:00Z","user":"ana","tick":{}}',
+    ].join("\n"),
+  );
+  const record = await log.record("ana", new AbortController().signal, () => {});
+  assert.equal(record.requests.at(-1).presence, "Offline");
+});
+
 test("a user whose lines are all earlier than another's is answered as a replay answers", async () => {
   const log = await logOf(
     [
