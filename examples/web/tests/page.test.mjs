@@ -246,8 +246,11 @@ describe("the clock", () => {
       }
       await send("touchEnd");
       assert.equal(await clock(page), "09:12");
+      // The page scrolls on for a moment.
+      await settled(page);
       assert.ok((await page.evaluate(() => scrollY)) > 50);
       await page.evaluate(() => scrollTo(0, 0));
+      await page.waitForFunction(() => scrollY === 0);
 
       await page.touchscreen.tap(x + width * 0.98, middle);
       assert.equal(await presence(page), "Offline");
