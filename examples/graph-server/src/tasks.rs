@@ -29,7 +29,7 @@ impl Tasks {
     ) {
         let ended = self.ended.clone();
         tokio::spawn(async move {
-            // If nobody listens any more, the process ends already. So it is below.
+            // It fails only if the process ends already, here and below.
             let _ = ended.send(why(what, AssertUnwindSafe(task).catch_unwind().await));
         });
     }

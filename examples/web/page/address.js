@@ -61,9 +61,7 @@ export async function decoded(text, presets) {
     preset: presets.find(({ id }) => id === state.preset) ?? null,
     done: new Set(state.done),
   });
-  if (state.isClockSetBack === true) {
-    scene.startFrom(now);
-  }
+  scene.setWrong(state.isClockSetBack === true);
   const [from, to] = (state.span ?? [NaN, NaN]).map(Number);
   return { scene, span: from < to && Math.abs(from) < 2 * MAX_TIME && Math.abs(to) < 2 * MAX_TIME ? { from, to } : null };
 }

@@ -4,7 +4,7 @@ import { init } from "../pkg/index.js";
 import { Record } from "./record.js";
 import { Scene } from "./scene.js";
 import { Timeline } from "./timeline.js";
-import { clockFace, element, inWords, show, until, write } from "./words.js";
+import { show, until, write } from "./words.js";
 
 const MINUTE = 60_000;
 const NINE = Date.parse("2026-11-20T09:00:00Z");

@@ -43,12 +43,7 @@ function before(bars, at) {
   if (bars.at(-1)?.to < at) {
     return bars;
   }
-  let [low, high] = [0, bars.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    [low, high] = bars[middle].from < at ? [middle + 1, high] : [low, middle];
-  }
-  const found = bars.slice(0, low);
+  const found = bars.slice(0, firstAfter(bars, at) + 1);
   cut(found, at);
   return found;
 }

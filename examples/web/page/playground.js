@@ -61,10 +61,8 @@ function open(preset, how = "push") {
   }
   const opened = new Scene(record, Math.max(preset.now, record.last));
   opened.preset = preset;
-  if (preset.isClockSetBack) {
-    opened.startFrom(preset.now);
-  }
   opened.moveTo(preset.now);
+  opened.setWrong(preset.isClockSetBack ?? false);
   showScene(opened, null);
   saveState(how);
 }
@@ -147,8 +145,9 @@ function render() {
   write($("#why"), because(explanation, now));
   write($("#send-at"), clockFace(now, timeline.from));
 
-  timeline.draw({ now, presence, lanes: lanes(model), requests: record.requests, version: record.version });
-  drawLegend();
+  const drawn = lanes(model);
+  timeline.draw({ now, presence, lanes: drawn, requests: record.requests, version: record.version });
+  drawLegend(drawn);
   drawWarning();
   drawGuide(preset);
   write($("#counted"), String(record.requests.length));
@@ -258,15 +257,14 @@ function keepRefreshing(id, isKept) {
 let legend = { picture: null, from: 0, span: 0, presences: "" };
 
 /** Names what is on screen, in order of strength. */
-function drawLegend() {
+function drawLegend(lanes) {
   const { picture } = scene;
   const { from, span } = timeline;
   if (legend.picture === picture && legend.from === from && legend.span === span) {
     return;
   }
   const seen = new Set();
-  const sessions = sessionsSeen().slice(0, MAX_LANES).map((id) => picture.sessions.get(id) ?? []);
-  for (const bars of [picture.effective, picture.preferred, ...sessions]) {
+  for (const { bars } of lanes) {
     for (const { presence } of timeline.seen(bars)) {
       seen.add(presence);
     }
@@ -667,7 +665,7 @@ async function openLog(file) {
     }
     stopped = error.name === "AbortError" ? `You stopped after ${read.lines.toLocaleString("en")} lines. ` : `The file could not be read: ${error.message}. `;
   }
-  const names = [...read.users.keys()].sort();
+  const { names } = read;
   const cut = read.isCut ? `Only the first ${read.lines.toLocaleString("en")} lines were read. ` : "";
   const unread = read.rejected === 0 ? "" : `${read.rejected.toLocaleString("en")} of ${read.lines.toLocaleString("en")} lines could not be read: ${read.firstReason}. `;
   if (names.length === 0) {
@@ -696,8 +694,7 @@ async function showUser(read, name, text = "") {
   const next = new Scene(record, read.last);
   next.user = name;
   showScene(next, read);
-  const names = [...read.users.keys()].sort();
-  $("#users").replaceChildren(...names.slice(0, MAX_OFFERED).map((name) => element("option", { value: name })));
+  $("#users").replaceChildren(...read.names.slice(0, MAX_OFFERED).map((name) => element("option", { value: name })));
   if (text !== "") {
     notify(text);
   }
@@ -720,7 +717,6 @@ function listen() {
   $("#fit").addEventListener("click", zoom(fit));
   $("#wrong").addEventListener("change", ({ target }) => {
     scene.setWrong(target.checked);
-    scene.settle();
     render();
     saveState("replace");
   });

@@ -2,21 +2,21 @@
 
 const MINUTE = 60_000;
 const NINE = Date.parse("2026-11-20T09:00:00Z");
+const at = (minute) => NINE + minute * MINUTE;
 
 const set = (minute, sessionId, availability, activity, expirationDuration) => ({
-  at: NINE + minute * MINUTE,
+  at: at(minute),
   action: "setPresence",
   body: { sessionId, availability, activity, expirationDuration },
 });
 
 const prefer = (minute, availability, activity, expirationDuration) => ({
-  at: NINE + minute * MINUTE,
+  at: at(minute),
   action: "setUserPreferredPresence",
   body: { availability, activity, expirationDuration },
 });
 
-const at = (minute) => NINE + minute * MINUTE;
-const isPresence = (scene, ...presences) => presences.includes(scene.model.presence(scene.now));
+const isPresence = (scene, presence) => scene.model.presence(scene.now) === presence;
 
 /**
  * `{ id, title, note, steps, requests, now, isClockSetBack }`. A step is what to do, and whether it is done in a
@@ -33,7 +33,7 @@ export const QUESTIONS = [
       ["Choose “keep refreshing” at the laptop, and play: it never fades.", (scene) => scene.refreshed.has("laptop")],
     ],
     requests: [set(0, "laptop", "Available", "Available", "PT1H")],
-    now: NINE + 12 * MINUTE,
+    now: at(12),
   },
   {
     id: "offline",
@@ -44,7 +44,7 @@ export const QUESTIONS = [
       ["Then press × beside “laptop”: the preference waits again.", (scene) => scene.record.requests.some(({ action, status }) => action === "clearPresence" && status === 200)],
     ],
     requests: [prefer(0, "Busy", "Busy", "PT2H")],
-    now: NINE + 3 * MINUTE,
+    now: at(3),
   },
   {
     id: "wins",
@@ -59,7 +59,7 @@ export const QUESTIONS = [
       set(2, "phone", "Busy", "InACall", "PT30M"),
       set(5, "laptop", "Available", "Available", "PT1H"),
     ],
-    now: NINE + 8 * MINUTE,
+    now: at(8),
   },
   {
     id: "clock",
@@ -75,7 +75,7 @@ export const QUESTIONS = [
       set(0, "laptop", "Away", "Away", "PT1H"),
       set(30, "phone", "Busy", "InACall", "PT30M"),
     ],
-    now: NINE + 20 * MINUTE,
+    now: at(20),
     isClockSetBack: true,
   },
 ];

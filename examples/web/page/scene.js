@@ -29,13 +29,6 @@ export class Scene {
     this.#most = record.requests.length + MAX_REQUESTS;
   }
 
-  /** Starts with a clock that is wrong, and shows this. */
-  startFrom(now) {
-    this.isClockSetBack = true;
-    this.clock = this.now = this.#settled = now;
-    this.record.notice(now);
-  }
-
   /** How many requests have come. */
   get count() {
     const { record, now } = this;
