@@ -55,14 +55,16 @@ test("the playground sends, plays, reads a log and restores a link in Firefox", 
     const presence = () => page.$eval("#presence", (node) => node.dataset.presence);
     assert.equal(await presence(), "Presenting");
     await page.click("[data-do=clear]");
-    assert.equal(await presence(), "Offline");
+    await until(async () => (await presence()) === "Offline");
     await page.click("[data-do=call]");
+    await until(async () => (await presence()) === "InACall");
     await drag(page, ".effective .track", 0.3, 0.98);
-    assert.equal(await presence(), "Offline");
+    await until(async () => (await presence()) === "Offline");
     await page.click("#previous");
     await page.click("#previous");
-    assert.equal(await presence(), "InACall");
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    await until(async () => (await presence()) === "InACall");
+    // Until the state is in the address.
+    await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 400)));
     const [address, shown] = [page.url(), await page.$eval(".hand output", (node) => node.textContent)];
     await page.goto(`${server.address}/page/playground.html#nonsense`);
     await page.goto(address);

@@ -162,6 +162,14 @@ describe("scenes", () => {
 });
 
 describe("the clock", () => {
+  test("is drawn and dragged before the browser has told the page its width", async () => {
+    await withPlayground({ init: () => (window.ResizeObserver = class { observe() {} }) }, async (page) => {
+      assert.equal(await page.locator(".effective .bar").count(), 4);
+      await drag(page, "09:30", "09:02");
+      assert.equal(await clock(page), "09:02");
+    });
+  });
+
   test("is dragged: the band and the sentence change", async () => {
     await withPlayground({}, async (page) => {
       const bars = () => page.locator(".effective .bar").evaluateAll((bars) => bars.map((bar) => bar.classList[1]));
@@ -211,7 +219,7 @@ describe("the clock", () => {
       await page.waitForFunction(() => Number(document.querySelector("#counted").textContent) > 60);
       await page.getByRole("button", { name: "Pause" }).click();
       assert.equal(await presence(page), "Available");
-      await page.locator("#log summary").click();
+      await open(page, "log");
       await settled(page);
       const rows = await requests(page);
       assert.ok(rows.length > 40 && rows.every((row) => row.includes("set laptop Available PT1H") && row.includes("200")));
@@ -348,7 +356,7 @@ describe("requests", () => {
 
   test("show their body, and the status that comes back", async () => {
     await withPlayground({}, async (page) => {
-      await page.locator("#request summary").click();
+      await open(page, "request");
       await page.fill("#session", "phone");
       await page.selectOption("#pairs", "Busy/InACall");
       await page.fill("#expiration", "PT5M");
@@ -380,10 +388,8 @@ describe("requests", () => {
         ["setUserPreferredPresence", "no JSON", "400", /invalid body: /],
         ["setPresence", `{"sessionId":"laptop","x":${"[".repeat(40_000)}`, "400", /invalid body: /],
       ];
-      await page.locator("#request summary").click();
-      await page.locator("#snapshot summary").click();
-      // The page hears of it a moment later.
-      await page.waitForFunction(() => document.querySelector("#stored").value !== "");
+      await open(page, "request");
+      await open(page, "snapshot");
       const before = [await page.inputValue("#stored"), await sentence(page), await presence(page)];
       for (const [action, body, status, message] of rejected) {
         await page.selectOption("#action", action);
@@ -394,8 +400,10 @@ describe("requests", () => {
         assert.match(answer, message);
         assert.deepEqual([await page.inputValue("#stored"), await sentence(page), await presence(page)], before);
       }
-      await page.locator("#log summary").click();
+      await open(page, "log");
       assert.equal(await page.locator("#requests .bad").count(), rejected.length * 2);
+      await settled(page);
+      assert.equal(await page.inputValue("#stored"), before[0]);
     });
   });
 
@@ -461,8 +469,7 @@ describe("the state", () => {
 
   test("starts from a snapshot, unless no model can have stored it", async () => {
     await withPlayground({}, async (page) => {
-      await page.locator("#snapshot summary").click();
-      await page.waitForFunction(() => document.querySelector("#stored").value !== "");
+      await open(page, "snapshot");
       await page.fill("#stored", read("../../tests/snapshot/v1.json"));
       await page.getByRole("button", { name: "Start from this snapshot" }).click();
       assert.equal(await notice(page), "This is the snapshot.");
@@ -544,7 +551,7 @@ describe("the state", () => {
 
   test("is that of a snapshot that was pasted, also while the clock goes on", async () => {
     await withPlayground({ hash: "wins" }, async (page) => {
-      await page.locator("#snapshot summary").click();
+      await open(page, "snapshot");
       await page.getByRole("button", { name: "Play" }).click();
       await page.fill("#stored", '{"v1":{"reported":"Offline","sessions":[],"preferred":null}}');
       await page.waitForTimeout(300);
@@ -567,7 +574,7 @@ describe("the log of a replay", () => {
 
   test("is dropped on the page, and each of its users looked at", async () => {
     await withPlayground({}, async (page) => {
-      await page.locator("#log summary").click();
+      await open(page, "log");
       await dropLog(page, LOG);
       assert.match(await notice(page), /1 of \d+ lines could not be read: line \d+: it is no JSON\. The log has 4 users\./);
       const users = [...new Set(golden.map(({ user }) => user).filter(Boolean))].sort();
@@ -656,7 +663,7 @@ describe("the log of a replay", () => {
         const note = () => window.parts.add(document.querySelector("#read").textContent.split(":")[0] + document.querySelector("#progress").value.toFixed(1));
         new MutationObserver(note).observe(document.querySelector("#progress"), { attributes: true });
       });
-      await dropLog(page, log, 60_000);
+      await dropLog(page, log, 300_000);
       assert.equal(await notice(page), "The log has 1 user.");
       const parts = await page.evaluate(() => [...window.parts]);
       assert.ok(parts.filter((part) => part.startsWith("Reading log")).length >= 3, parts.join());
@@ -672,7 +679,7 @@ describe("the log of a replay", () => {
       assert.ok((await page.locator(".mark").count()) < 200);
       await goTo(page, "12:00");
       assert.equal(await page.locator("#listed").isHidden(), true, "the list is closed");
-      await page.locator("#log summary").click();
+      await open(page, "log");
       await page.waitForFunction(() => /^Those around the clock: 13\d+ to 13\d+ of 100000\.$/.test(document.querySelector("#listed").textContent));
     });
   });
@@ -680,7 +687,7 @@ describe("the log of a replay", () => {
   test("is read until it is stopped, and what was read is shown", async () => {
     await withPlayground({}, async (page) => {
       const log = linesOf(300_000, (index) => line(index, `user ${index % 1000}`, "a", "InACall"));
-      await dropLog(page, log, 30_000, "#stop");
+      await dropLog(page, log, 60_000, "#stop");
       await page.getByRole("button", { name: "Stop" }).click();
       await page.getByRole("alert").waitFor();
       assert.match(await notice(page), /^You stopped after [\d,]+ lines\. The log has 1,000 users\./);
@@ -690,13 +697,13 @@ describe("the log of a replay", () => {
   test("is the last one that was dropped, or what was opened meanwhile", async () => {
     const log = (user) => linesOf(60_000, (index) => line(index, user, "a", "InACall"));
     await withPlayground({}, async (page) => {
-      await dropLog(page, log("ana"), 10_000, "#stop");
-      await dropLog(page, log("bob"), 60_000);
+      await dropLog(page, log("ana"), 60_000, "#stop");
+      await dropLog(page, log("bob"), 300_000);
       assert.equal(await notice(page), "The log has 1 user.");
       assert.equal(await page.inputValue("#user"), "bob");
       assert.equal(await page.locator("#counted").innerText(), "60000");
 
-      await dropLog(page, log("zoe"), 10_000, "#stop");
+      await dropLog(page, log("zoe"), 60_000, "#stop");
       await page.selectOption("#presets", "wins");
       await page.locator("#reading").waitFor({ state: "hidden" });
       await settled(page);
@@ -707,8 +714,8 @@ describe("the log of a replay", () => {
 
   test("that is stopped at its second stage leaves what was shown before", async () => {
     await withPlayground({ hash: "wins" }, async (page) => {
-      await dropLog(page, linesOf(80_000, (index) => line(index, "ana", `s${index % 40}`, "InACall")), 10_000, "#stop");
-      await page.waitForFunction(() => document.querySelector("#read").textContent.startsWith("Reading the requests"), null, { timeout: 30_000 });
+      await dropLog(page, linesOf(80_000, (index) => line(index, "ana", `s${index % 40}`, "InACall")), 60_000, "#stop");
+      await page.waitForFunction(() => document.querySelector("#read").textContent.startsWith("Reading the requests"), null, { timeout: 300_000 });
       await page.getByRole("button", { name: "Stop" }).click();
       await page.getByRole("alert").waitFor();
       assert.equal(await notice(page), "You stopped: ana is not shown.");
@@ -728,7 +735,7 @@ describe("the log of a replay", () => {
       await page.goBack();
       await page.waitForFunction(() => document.querySelector("#user").value === "ana");
       assert.equal(await presence(page), "InACall");
-      await page.locator("#snapshot summary").click();
+      await open(page, "snapshot");
       await page.fill("#stored", '{"v1":{"reported":"Offline","sessions":[],"preferred":null}}');
       await page.getByRole("button", { name: "Start from this snapshot" }).click();
       await settled(page);
@@ -785,7 +792,7 @@ describe("the log of a replay", () => {
       await page.fill("#user", "nobody");
       await page.locator("#user").blur();
       assert.equal(await page.inputValue("#user"), "ana");
-      await page.locator("#log summary").click();
+      await open(page, "log");
       await page.locator("#requests button").nth(5).focus();
       await page.keyboard.press("Enter");
       await settled(page);
@@ -953,11 +960,12 @@ describe("the page", () => {
   });
 });
 
-/** Opens a page, and fails on any error on its console. */
-async function withPage(path, options, use) {
+/** Opens a page, and fails on any error on its console. `init` runs before the page's own scripts. */
+async function withPage(path, { init, ...options }, use) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(60_000);
+  await page.addInitScript(init ?? (() => {}));
   const errors = [];
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && errors.push(message.text()));
   page.on("pageerror", (error) => errors.push(error.stack));
@@ -1045,7 +1053,7 @@ async function touchedBy(page, change) {
   });
 }
 
-async function dropLog(page, log, timeout = 10_000, until = "#notice") {
+async function dropLog(page, log, timeout = 60_000, until = "#notice") {
   await page.evaluate(() => (document.querySelector("#notice").hidden = true));
   await page.evaluate((log) => {
     const dataTransfer = new DataTransfer();
@@ -1099,7 +1107,13 @@ async function colorsOf(page, selector) {
   }, image);
 }
 
-/** Waits until the state is in the address. */
+/** Opens a part of the page that is closed at first, and waits for what the page writes into it when it hears of that. */
+async function open(page, id) {
+  await page.locator(`#${id} summary`).click();
+  await page.waitForFunction((id) => id === "request" || (id === "log" ? document.querySelector("#requests li") : document.querySelector("#stored").value), id);
+}
+
+/** Waits until the state is in the address: by the page's own clock, so that it is later than what the page waits for. */
 async function settled(page) {
-  await page.waitForTimeout(400);
+  await page.evaluate(() => new Promise((resolve) => setTimeout(() => requestAnimationFrame(() => setTimeout(resolve, 100)), 300)));
 }
