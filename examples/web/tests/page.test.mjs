@@ -303,6 +303,16 @@ describe("a move of the hand", () => {
     });
   }
 
+  test("draws no lanes that are far off the screen", async () => {
+    await withPlayground({ hash: many(128), viewport: { width: 1280, height: 500 } }, async (page) => {
+      const drawn = () => page.locator(".lane .track").evaluateAll((tracks) => tracks.filter((track) => track.firstElementChild.checkVisibility({ contentVisibilityAuto: true })).length);
+      assert.ok((await drawn()) < 100, `${await drawn()} lanes`);
+      const last = page.locator(".lane .bar").last();
+      await last.scrollIntoViewIfNeeded();
+      await page.waitForFunction((bar) => bar.checkVisibility({ contentVisibilityAuto: true }), await last.elementHandle());
+    });
+  });
+
   test("that crosses a request draws the lanes that it changes, and no other", async () => {
     await withPlayground({ hash: many(50) }, async (page) => {
       await page.getByRole("button", { name: "phone: In a call" }).click();
