@@ -18,6 +18,8 @@ const SHOTS = fileURLToPath(new URL("shots/", WEB));
 const QUESTIONS = ["away", "offline", "wins", "clock"];
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 const NINE = Date.parse("2026-11-20T09:00:00Z");
+/** How long a large log may take on a busy machine, in milliseconds. */
+const LONG = 300_000;
 
 let browser;
 let server;
@@ -162,7 +164,7 @@ describe("scenes", () => {
 });
 
 describe("the clock", () => {
-  test("is drawn and dragged before the browser has told the page its width", async () => {
+  test("is drawn and dragged before the browser reports its width", async () => {
     await withPlayground({ init: () => (window.ResizeObserver = class { observe() {} }) }, async (page) => {
       assert.equal(await page.locator(".effective .bar").count(), 4);
       await drag(page, "09:30", "09:02");
@@ -673,7 +675,7 @@ describe("the log of a replay", () => {
         const note = () => window.parts.add(document.querySelector("#read").textContent.split(":")[0] + document.querySelector("#progress").value.toFixed(1));
         new MutationObserver(note).observe(document.querySelector("#progress"), { attributes: true });
       });
-      await dropLog(page, log, 300_000);
+      await dropLog(page, log, LONG);
       assert.equal(await notice(page), "The log has 1 user.");
       const parts = await page.evaluate(() => [...window.parts]);
       assert.ok(parts.filter((part) => part.startsWith("Reading log")).length >= 3, parts.join());
@@ -697,7 +699,8 @@ describe("the log of a replay", () => {
   test("is read until it is stopped, and what was read is shown", async () => {
     await withPlayground({}, async (page) => {
       const log = linesOf(300_000, (index) => line(index, `user ${index % 1000}`, "a", "InACall"));
-      await dropLog(page, log, 60_000, "#stop");
+      await drop(page, log);
+      await page.locator("#stop").waitFor();
       await page.getByRole("button", { name: "Stop" }).click();
       await page.getByRole("alert").waitFor();
       assert.match(await notice(page), /^You stopped after [\d,]+ lines\. The log has 1,000 users\./);
@@ -707,13 +710,15 @@ describe("the log of a replay", () => {
   test("is the last one that was dropped, or what was opened meanwhile", async () => {
     const log = (user) => linesOf(60_000, (index) => line(index, user, "a", "InACall"));
     await withPlayground({}, async (page) => {
-      await dropLog(page, log("ana"), 60_000, "#stop");
-      await dropLog(page, log("bob"), 300_000);
+      await drop(page, log("ana"));
+      await page.locator("#stop").waitFor();
+      await dropLog(page, log("bob"), LONG);
       assert.equal(await notice(page), "The log has 1 user.");
       assert.equal(await page.inputValue("#user"), "bob");
       assert.equal(await page.locator("#counted").innerText(), "60000");
 
-      await dropLog(page, log("zoe"), 60_000, "#stop");
+      await drop(page, log("zoe"));
+      await page.locator("#stop").waitFor();
       await page.selectOption("#presets", "wins");
       await page.locator("#reading").waitFor({ state: "hidden" });
       await settled(page);
@@ -724,8 +729,9 @@ describe("the log of a replay", () => {
 
   test("that is stopped at its second stage leaves what was shown before", async () => {
     await withPlayground({ hash: "wins" }, async (page) => {
-      await dropLog(page, linesOf(80_000, (index) => line(index, "ana", `s${index % 40}`, "InACall")), 60_000, "#stop");
-      await page.waitForFunction(() => document.querySelector("#read").textContent.startsWith("Reading the requests"), null, { timeout: 300_000 });
+      await drop(page, linesOf(80_000, (index) => line(index, "ana", `s${index % 40}`, "InACall")));
+      await page.locator("#stop").waitFor();
+      await page.waitForFunction(() => document.querySelector("#read").textContent.startsWith("Reading the requests"), null, { timeout: LONG });
       await page.getByRole("button", { name: "Stop" }).click();
       await page.getByRole("alert").waitFor();
       assert.equal(await notice(page), "You stopped: ana is not shown.");
@@ -757,9 +763,9 @@ describe("the log of a replay", () => {
   test("with a gap of 40 days is walked through by its changes", async () => {
     await withPlayground({}, async (page) => {
       await dropLog(page, [line(0, "ana", "a", "InACall"), line(40 * 86_400, "ana", "a", "Away")].join("\n"));
-      for (const [presence_, face] of [["Offline", "10:00"], ["InACall", "09:00"]]) {
+      for (const [expected, face] of [["Offline", "10:00"], ["InACall", "09:00"]]) {
         await page.getByRole("button", { name: "Previous change" }).click();
-        assert.deepEqual([await presence(page), (await clock(page)).slice(-5)], [presence_, face]);
+        assert.deepEqual([await presence(page), (await clock(page)).slice(-5)], [expected, face]);
       }
       await page.getByRole("button", { name: "Next change" }).click();
       await page.getByRole("button", { name: "Next change" }).click();
@@ -1063,14 +1069,19 @@ async function touchedBy(page, change) {
   });
 }
 
-async function dropLog(page, log, timeout = 60_000, until = "#notice") {
+/** Drops a log, and waits until the page says what it has read. */
+async function dropLog(page, log, timeout = undefined) {
+  await drop(page, log);
+  await page.locator("#notice").waitFor({ timeout });
+}
+
+async function drop(page, log) {
   await page.evaluate(() => (document.querySelector("#notice").hidden = true));
   await page.evaluate((log) => {
     const dataTransfer = new DataTransfer();
     dataTransfer.items.add(new File([log], "log.jsonl"));
     dispatchEvent(new DragEvent("drop", { dataTransfer, cancelable: true }));
   }, log);
-  await page.locator(until).waitFor({ timeout });
 }
 
 function line(second, user, sessionId, activity) {
@@ -1117,10 +1128,11 @@ async function colorsOf(page, selector) {
   }, image);
 }
 
-/** Opens a part of the page that is closed at first, and waits for what the page writes into it when it hears of that. */
+/** Opens a part of the page that is closed at first, and waits until the page has heard of it and drawn it. */
 async function open(page, id) {
+  const opened = page.evaluate((id) => new Promise((resolve) => document.getElementById(id).addEventListener("toggle", () => resolve(), { once: true })), id);
   await page.locator(`#${id} summary`).click();
-  await page.waitForFunction((id) => id === "request" || (id === "log" ? document.querySelector("#requests li") : document.querySelector("#stored").value), id);
+  await opened;
 }
 
 /** Waits until the state is in the address: by the page's own clock, so that it is later than what the page waits for. */

@@ -319,39 +319,30 @@ test("a line that is too long, deep or no JSON is one line", async () => {
 });
 
 test("a log with steps back of the clock has what a replay has: what fell due stays gone", async () => {
-  const log = await logOf(
-    [
-      '{"at":"2026-11-20T09:00:00Z","user":"ana","setPresence":{"sessionId":"a","availability":"Busy","activity":"InACall","expirationDuration":"PT5M"}}',
-      '{"at":"2026-11-20T10:00:00Z","user":"bob","tick":{}}',
-      '{"at":"2026-11-20T09:02:00Z","user":"ana","tick":{}}',
-    ].join("\n"),
-  );
-  const record = await log.record("ana", new AbortController().signal, () => {});
+  const record = await recordOf([
+    '{"at":"2026-11-20T09:00:00Z","user":"ana","setPresence":{"sessionId":"a","availability":"Busy","activity":"InACall","expirationDuration":"PT5M"}}',
+    '{"at":"2026-11-20T10:00:00Z","user":"bob","tick":{}}',
+    '{"at":"2026-11-20T09:02:00Z","user":"ana","tick":{}}',
+  ]);
   assert.equal(record.requests.at(-1).presence, "Offline");
 });
 
 test("a line that is rejected lets time pass for its own user too, as in a replay", async () => {
-  const log = await logOf(
-    [
-      '{"at":"2026-11-20T09:00:00Z","user":"ana","setPresence":{"sessionId":"a","availability":"Busy","activity":"InACall","expirationDuration":"PT5M"}}',
-      '{"at":"2026-11-20T10:00:00Z","user":"ana","clearPresence":{"sessionId":"b"}}',
-      '{"at":"2026-11-20T09:02:00Z","user":"ana","tick":{}}',
-    ].join("\n"),
-  );
-  const record = await log.record("ana", new AbortController().signal, () => {});
+  const record = await recordOf([
+    '{"at":"2026-11-20T09:00:00Z","user":"ana","setPresence":{"sessionId":"a","availability":"Busy","activity":"InACall","expirationDuration":"PT5M"}}',
+    '{"at":"2026-11-20T10:00:00Z","user":"ana","clearPresence":{"sessionId":"b"}}',
+    '{"at":"2026-11-20T09:02:00Z","user":"ana","tick":{}}',
+  ]);
   assert.equal(record.requests.at(-1).presence, "Offline");
 });
 
 test("a user whose lines are all earlier than another's is answered as a replay answers", async () => {
-  const log = await logOf(
-    [
-      '{"at":"2027-11-20T10:00:00Z","user":"bob","tick":{}}',
-      line(0, "a", "Busy", "InACall"),
-      line(2, "b", "Available", "Available"),
-      line(4, "c", "Away", "Away"),
-    ].join("\n"),
-  );
-  const record = await log.record("ana", new AbortController().signal, () => {});
+  const record = await recordOf([
+    '{"at":"2027-11-20T10:00:00Z","user":"bob","tick":{}}',
+    line(0, "a", "Busy", "InACall"),
+    line(2, "b", "Available", "Available"),
+    line(4, "c", "Away", "Away"),
+  ]);
   assert.deepEqual(record.requests.map(({ presence }) => presence), ["InACall", "InACall", "InACall"]);
 
   function line(minute, sessionId, availability, activity) {
@@ -394,6 +385,12 @@ async function logOf(text) {
   const log = new Log();
   await log.read(new Blob([text]), new AbortController().signal, () => {});
   return log;
+}
+
+/** Reads the requests of ana from the lines of a log. */
+async function recordOf(lines) {
+  const log = await logOf(lines.join("\n"));
+  return log.record("ana", new AbortController().signal, () => {});
 }
 
 function set(record, minute, sessionId, activity, expirationDuration = "PT30M") {
