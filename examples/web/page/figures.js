@@ -1,14 +1,12 @@
 // The figures: five scenes, each with a hand.
 
 import { init } from "../pkg/index.js";
+import { NINE, at } from "./presets.js";
 import { Record } from "./record.js";
 import { Scene } from "./scene.js";
 import { Timeline } from "./timeline.js";
 import { show, until, write } from "./words.js";
 
-const MINUTE = 60_000;
-const NINE = Date.parse("2026-11-20T09:00:00Z");
-const at = (minute) => NINE + minute * MINUTE;
 const LAPTOP = '{"sessionId":"laptop","availability":"Available","activity":"Available","expirationDuration":"PT1H"}';
 const PHONE = '{"sessionId":"phone","availability":"Busy","activity":"InACall","expirationDuration":"PT20M"}';
 

@@ -1,8 +1,8 @@
 // What the playground can start with: questions, and the vectors of the crate.
 
 const MINUTE = 60_000;
-const NINE = Date.parse("2026-11-20T09:00:00Z");
-const at = (minute) => NINE + minute * MINUTE;
+export const NINE = Date.parse("2026-11-20T09:00:00Z");
+export const at = (minute) => NINE + minute * MINUTE;
 
 const set = (minute, sessionId, availability, activity, expirationDuration) => ({
   at: at(minute),
