@@ -9,6 +9,7 @@ import threading
 import time
 from ipaddress import ip_address
 
+import httpx
 import nats as client
 import pytest
 from cryptography import x509
@@ -40,6 +41,31 @@ def test_user_and_password_stand_in_the_url_or_in_the_environment(start_nats, st
         assert "NATS" in said and "authorization violation" in said and "wrong" not in said
     monkeypatch.setenv("PRESENCE_NATS", f"nats://ana:p%40ss%3Aword@{address}")
     works(start_server())
+
+
+def test_a_process_whose_password_is_no_longer_right_answers_503_until_it_is_started_with_another(
+    start_nats, start_server
+):
+    nats = start_nats("authorization { user: ana, password: first }")
+    address = nats.url.removeprefix("nats://")
+    server = start_server("--nats", f"nats://ana:first@{address}")
+    assert post(server, "ana", "setPresence", CALL).status_code == 200
+    nats.kill()
+    configuration = nats.folder / "nats.conf"
+    configuration.write_text(configuration.read_text().replace("first", "second"))
+    nats.start()
+    health = lambda: httpx.get(f"{server.url}/healthz").status_code
+    wait_until(lambda: health() == 503)
+    # Longer than a lease.
+    for _ in range(10):
+        time.sleep(1)
+        assert post(server, "ana", "setPresence", CALL).status_code == 503
+        assert health() == 503
+    server.kill()
+    other = start_server("--nats", f"nats://ana:second@{address}")
+    wait_until(lambda: shards(other) == 16)
+    assert read(other, ["ana"]) == ["InACall"]
+    works(other)
 
 
 def test_a_token_stands_in_the_url(start_nats, start_server):
